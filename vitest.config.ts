@@ -3,7 +3,6 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "simulator/**/*.test.ts", "test/*.test.ts"],
-    env: { LOG_LEVEL: "silent" },
     testTimeout: 20_000,
   },
 });

@@ -1,9 +1,9 @@
 import { context, isSpanContextValid, trace } from "@opentelemetry/api";
 import { pino } from "pino";
 
-/** The service's log: JSON lines on stdout, each with the trace it belongs to. `main.ts` sets its level. */
+/** The service's log: JSON lines on stdout, each with the trace it belongs to. Silent until `main.ts` sets its level. */
 export const log = pino({
-  level: process.env.LOG_LEVEL ?? "info",
+  level: "silent",
   base: null,
   timestamp: pino.stdTimeFunctions.isoTime,
   formatters: { level: (label) => ({ level: label }) },

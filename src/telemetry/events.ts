@@ -1,0 +1,131 @@
+import { metrics } from "@opentelemetry/api";
+import type { Reason, Source, UpstreamReason, Verdict } from "../lib/reasons.ts";
+import { log } from "./log.ts";
+
+// One function per thing that happens: its metric and its log line together. Only low-cardinality attributes go on
+// metrics; ids go on log lines.
+
+const meter = metrics.getMeter("availability");
+
+const decisions = meter.createCounter("availability.decisions", {
+  description: "Checks answered, by reason, source and whether the destination was accepted",
+});
+const decisionAge = meter.createHistogram("availability.snapshot.age", {
+  description: "Age of the snapshot behind an answer when it was served",
+  unit: "s",
+  advice: { explicitBucketBoundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 300] },
+});
+const upstreamCalls = meter.createCounter("availability.upstream.calls", {
+  description: "Attempts to call RingCentral, by outcome",
+});
+const upstreamDuration = meter.createHistogram("availability.upstream.duration", {
+  description: "How long attempts to call RingCentral took",
+  unit: "s",
+  advice: { explicitBucketBoundaries: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+});
+const upstreamLeft = meter.createGauge("availability.upstream.budget.left", {
+  description: "Requests left in the usage group, as RingCentral last said",
+});
+const coalesced = meter.createCounter("availability.reads.coalesced", {
+  description: "Callers who shared a read that another had caused",
+});
+const backOffs = meter.createCounter("availability.backoffs", { description: "Back-offs opened, by scope and reason" });
+const changes = meter.createCounter("availability.changes", { description: "Changes of destinations' availability" });
+const watchers = meter.createUpDownCounter("availability.watchers", { description: "Watch streams open" });
+const overruns = meter.createCounter("availability.patterns.overrun", {
+  description: "Evaluations given up because a pattern ran over its time bound",
+});
+
+/** A Check was answered. `ageMs` is absent when no snapshot stands behind the answer. */
+export function checkAnswered(e: {
+  destinationId: string;
+  reason: Reason;
+  source: Source;
+  accepted: boolean;
+  ageMs?: number | undefined;
+}): void {
+  decisions.add(1, { reason: e.reason, source: e.source, accepted: e.accepted });
+  if (e.ageMs !== undefined) decisionAge.record(e.ageMs / 1000, { source: e.source });
+  log.debug(e, "check answered");
+}
+
+/** The watched state of a destination changed. */
+export function availabilityChanged(e: {
+  destinationId: string;
+  version: bigint;
+  verdict: Verdict;
+  reason: Reason;
+  source: Source;
+  accepted: boolean;
+  message: string;
+}): void {
+  changes.add(1, { reason: e.reason });
+  log.info({ ...e, version: e.version.toString() }, "availability changed");
+}
+
+/** One attempt to call RingCentral ended; `outcome` is OK or the reason it failed for. */
+export function upstreamAttempted(e: {
+  origin: string;
+  method: string;
+  path: string;
+  attempt: number;
+  /** HTTP status; absent when no answer came. */
+  status?: number | undefined;
+  outcome: UpstreamReason | "OK" | "RETRIED" | "REDIRECTED";
+  tookMs: number;
+  rcRequestId?: string | undefined;
+  limitLeft?: number | undefined;
+  group?: string | undefined;
+}): void {
+  upstreamCalls.add(1, { outcome: e.outcome, "http.response.status_code": e.status ?? 0 });
+  upstreamDuration.record(e.tookMs / 1000, { outcome: e.outcome });
+  if (e.limitLeft !== undefined) upstreamLeft.record(e.limitLeft, { group: e.group ?? "unknown" });
+  log[e.outcome === "OK" || e.outcome === "REDIRECTED" ? "debug" : "warn"](e, "upstream attempt");
+}
+
+/** RingCentral will not be called for a while. */
+export function backOffOpened(e: {
+  scope: "question" | "connection" | "budget";
+  key: string;
+  reason: UpstreamReason;
+  message: string;
+  untilMs: number;
+}): void {
+  backOffs.add(1, { scope: e.scope, reason: e.reason });
+  const { untilMs, ...rest } = e;
+  log.warn({ ...rest, until: new Date(untilMs).toISOString() }, "backing off");
+}
+
+/** A caller shares a read that another caused. */
+export function callerCoalesced(): void {
+  coalesced.add(1);
+}
+
+/** A Watch stream began; call the returned function when it ends. */
+export function watchOpened(e: { destinations: number | "all"; passive: boolean }): () => void {
+  watchers.add(1, { passive: e.passive });
+  log.debug(e, "watch opened");
+  return () => {
+    watchers.add(-1, { passive: e.passive });
+    log.debug(e, "watch ended");
+  };
+}
+
+/** A pattern was stopped because it ran over its time bound. */
+export function patternOverran(e: { pattern: string; limitMs: number }): void {
+  overruns.add(1);
+  log.warn(e, "pattern took too long");
+}
+
+export function destinationConfigured(e: { destinationId: string; revision: bigint }): void {
+  log.info({ ...e, revision: e.revision.toString() }, "destination configured");
+}
+
+export function destinationDeleted(e: { destinationId: string; revision: bigint }): void {
+  log.info({ ...e, revision: e.revision.toString() }, "destination deleted");
+}
+
+/** A stored destination does not compile; it answers DESTINATION_INVALID until it is configured again. */
+export function destinationInvalid(e: { destinationId: string; message: string }): void {
+  log.error(e, "stored destination is invalid");
+}
