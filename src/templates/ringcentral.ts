@@ -1,0 +1,103 @@
+import type { Violation } from "../lib/errors.ts";
+import { parseOrigin } from "../lib/origin.ts";
+import { USER_AGENT } from "./user-agent.ts";
+
+export { normaliseBearerToken } from "./bearer-token.ts";
+
+/** A call queue whose presence can be asked for, and which of its members count. */
+export interface RingCentralQueue {
+  readonly origin: string;
+  /** `~` (the account of the token) or digits. */
+  readonly accountId: string;
+  /** Digits; the queue's internal id, not its extension number. */
+  readonly queueId: string;
+  /** Extension numbers, each once and in order; empty = all members. */
+  readonly onlyExtensions: readonly string[];
+}
+
+/** A request as it goes out, with placeholders where secrets go. */
+export interface PreparedRequest {
+  readonly method: "GET";
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export const DEFAULT_SERVER = "https://platform.ringcentral.com";
+export const QUEUE_PRESENCE_ROUTE = "/restapi/v1.0/account/{account}/call-queues/{queue}/presence";
+
+const DIGITS = /^\d{1,20}$/;
+const MOST_EXTENSIONS = 500;
+
+/**
+ * Turns the fields of a RingCentralTemplate (empty = unset) into a queue, or says everything that is wrong with them.
+ * `context.field` is the path of the template within the request.
+ */
+export function parseRingCentralTemplate(
+  fields: { accountId: string; callQueueId: string; serverUrl: string; onlyExtensions: readonly string[] },
+  context: { field: string; allowList: { allows(origin: string): boolean } },
+): { template: RingCentralQueue } | { violations: Violation[] } {
+  const violations: Violation[] = [];
+  const refuse = (field: string, reason: string, description: string) => {
+    violations.push({ field: `${context.field}.${field}`, reason, description });
+  };
+
+  const accountId = fields.accountId || "~";
+  if (accountId !== "~" && !DIGITS.test(accountId)) {
+    refuse("account_id", "INVALID_FORMAT", `is ${quoted(accountId)}, expected "~" or 1 to 20 digits`);
+  }
+  const queueId = fields.callQueueId;
+  if (queueId === "") refuse("call_queue_id", "REQUIRED", "is empty, expected the queue's internal id");
+  else if (!DIGITS.test(queueId)) {
+    refuse(
+      "call_queue_id",
+      "INVALID_FORMAT",
+      `is ${quoted(queueId)}, expected the queue's internal id, 1 to 20 digits`,
+    );
+  }
+
+  // Not quoted when it is no origin: a password or a token may stand in it.
+  const origin = parseOrigin(fields.serverUrl || DEFAULT_SERVER);
+  if (origin === undefined) {
+    refuse("server_url", "INVALID_FORMAT", `is no bare origin, expected one like ${quoted(DEFAULT_SERVER)}`);
+  } else if (!context.allowList.allows(origin)) {
+    refuse(
+      "server_url",
+      "NOT_ALLOWED",
+      `is ${quoted(origin)}, which this service may not call; its operator allows it by adding it to UPSTREAM_ALLOW`,
+    );
+  }
+
+  const count = fields.onlyExtensions.length;
+  if (count > MOST_EXTENSIONS) {
+    refuse("only_extensions", "TOO_MANY", `has ${count} extension numbers, expected at most ${MOST_EXTENSIONS}`);
+  }
+  for (const [index, number] of fields.onlyExtensions.slice(0, MOST_EXTENSIONS).entries()) {
+    if (DIGITS.test(number)) continue;
+    refuse(`only_extensions[${index}]`, "INVALID_FORMAT", `is ${quoted(number)}, expected 1 to 20 digits`);
+  }
+
+  if (origin === undefined || violations.length > 0) return { violations };
+  const onlyExtensions = [...new Set(fields.onlyExtensions)].sort();
+  return { template: { origin, accountId, queueId, onlyExtensions } };
+}
+
+/**
+ * The request that reads a queue's presence, its token as a placeholder.
+ * https://developers.ringcentral.com/guide/voice/call-routing/manual/call-queues-presence
+ */
+export function queuePresenceRequest(queue: Omit<RingCentralQueue, "onlyExtensions">): PreparedRequest {
+  const path = QUEUE_PRESENCE_ROUTE.replace("{account}", queue.accountId).replace("{queue}", queue.queueId);
+  return {
+    method: "GET",
+    url: `${queue.origin}${path}`,
+    headers: [
+      ["Accept", "application/json"],
+      ["Authorization", "Bearer [token]"],
+      ["User-Agent", USER_AGENT],
+    ],
+  };
+}
+
+function quoted(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...`.toWellFormed() : value);
+}
