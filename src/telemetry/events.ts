@@ -1,40 +1,58 @@
-import { metrics } from "@opentelemetry/api";
 import type { Reason, Source, UpstreamReason, Verdict } from "../lib/reasons.ts";
 import { log } from "./log.ts";
+import { instrument } from "./meter.ts";
 
 // One function per thing that happens: its metric and its log line together. Only low-cardinality attributes go on
 // metrics; ids go on log lines.
 
-const meter = metrics.getMeter("availability");
-
-const decisions = meter.createCounter("availability.decisions", {
-  description: "Checks answered, by reason, source and whether the destination was accepted",
-});
-const decisionAge = meter.createHistogram("availability.snapshot.age", {
-  description: "Age of the snapshot behind an answer when it was served",
-  unit: "s",
-  advice: { explicitBucketBoundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 300] },
-});
-const upstreamCalls = meter.createCounter("availability.upstream.calls", {
-  description: "Attempts to call RingCentral, by outcome",
-});
-const upstreamDuration = meter.createHistogram("availability.upstream.duration", {
-  description: "How long attempts to call RingCentral took",
-  unit: "s",
-  advice: { explicitBucketBoundaries: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
-});
-const upstreamLeft = meter.createGauge("availability.upstream.budget.left", {
-  description: "Requests left in the usage group, as RingCentral last said",
-});
-const coalesced = meter.createCounter("availability.reads.coalesced", {
-  description: "Callers who shared a read that another had caused",
-});
-const backOffs = meter.createCounter("availability.backoffs", { description: "Back-offs opened, by scope and reason" });
-const changes = meter.createCounter("availability.changes", { description: "Changes of destinations' availability" });
-const watchers = meter.createUpDownCounter("availability.watchers", { description: "Watch streams open" });
-const overruns = meter.createCounter("availability.patterns.overrun", {
-  description: "Evaluations given up because a pattern ran over its time bound",
-});
+const decisions = instrument((meter) =>
+  meter.createCounter("availability.decisions", {
+    description: "Checks answered, by reason, source and whether the destination was accepted",
+  }),
+);
+const decisionAge = instrument((meter) =>
+  meter.createHistogram("availability.snapshot.age", {
+    description: "Age of the snapshot behind an answer when it was served",
+    unit: "s",
+    advice: { explicitBucketBoundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 300] },
+  }),
+);
+const upstreamCalls = instrument((meter) =>
+  meter.createCounter("availability.upstream.calls", {
+    description: "Attempts to call RingCentral, by outcome",
+  }),
+);
+const upstreamDuration = instrument((meter) =>
+  meter.createHistogram("availability.upstream.duration", {
+    description: "How long attempts to call RingCentral took",
+    unit: "s",
+    advice: { explicitBucketBoundaries: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+  }),
+);
+const upstreamLeft = instrument((meter) =>
+  meter.createGauge("availability.upstream.budget.left", {
+    description: "Requests left in the usage group, as RingCentral last said",
+  }),
+);
+const coalesced = instrument((meter) =>
+  meter.createCounter("availability.reads.coalesced", {
+    description: "Callers who shared a read that another had caused",
+  }),
+);
+const backOffs = instrument((meter) =>
+  meter.createCounter("availability.backoffs", { description: "Back-offs opened, by scope and reason" }),
+);
+const changes = instrument((meter) =>
+  meter.createCounter("availability.changes", { description: "Changes of destinations' availability" }),
+);
+const watchers = instrument((meter) =>
+  meter.createUpDownCounter("availability.watchers", { description: "Watch streams open" }),
+);
+const overruns = instrument((meter) =>
+  meter.createCounter("availability.patterns.overrun", {
+    description: "Evaluations given up because a pattern ran over its time bound",
+  }),
+);
 
 /** A Check was answered. `ageMs` is absent when no snapshot stands behind the answer. */
 export function checkAnswered(e: {
@@ -44,8 +62,8 @@ export function checkAnswered(e: {
   accepted: boolean;
   ageMs?: number | undefined;
 }): void {
-  decisions.add(1, { reason: e.reason, source: e.source, accepted: e.accepted });
-  if (e.ageMs !== undefined) decisionAge.record(e.ageMs / 1000, { source: e.source });
+  decisions().add(1, { reason: e.reason, source: e.source, accepted: e.accepted });
+  if (e.ageMs !== undefined) decisionAge().record(e.ageMs / 1000, { source: e.source });
   log.debug(e, "check answered");
 }
 
@@ -59,7 +77,7 @@ export function availabilityChanged(e: {
   accepted: boolean;
   message: string;
 }): void {
-  changes.add(1, { reason: e.reason });
+  changes().add(1, { reason: e.reason });
   log.info({ ...e, version: e.version.toString() }, "availability changed");
 }
 
@@ -77,9 +95,9 @@ export function upstreamAttempted(e: {
   limitLeft?: number | undefined;
   group?: string | undefined;
 }): void {
-  upstreamCalls.add(1, { outcome: e.outcome, "http.response.status_code": e.status ?? 0 });
-  upstreamDuration.record(e.tookMs / 1000, { outcome: e.outcome });
-  if (e.limitLeft !== undefined) upstreamLeft.record(e.limitLeft, { group: e.group ?? "unknown" });
+  upstreamCalls().add(1, { outcome: e.outcome, "http.response.status_code": e.status ?? 0 });
+  upstreamDuration().record(e.tookMs / 1000, { outcome: e.outcome });
+  if (e.limitLeft !== undefined) upstreamLeft().record(e.limitLeft, { group: e.group ?? "unknown" });
   log[e.outcome === "OK" || e.outcome === "REDIRECTED" ? "debug" : "warn"](e, "upstream attempt");
 }
 
@@ -91,29 +109,29 @@ export function backOffOpened(e: {
   message: string;
   untilMs: number;
 }): void {
-  backOffs.add(1, { scope: e.scope, reason: e.reason });
+  backOffs().add(1, { scope: e.scope, reason: e.reason });
   const { untilMs, ...rest } = e;
   log.warn({ ...rest, until: new Date(untilMs).toISOString() }, "backing off");
 }
 
 /** A caller shares a read that another caused. */
 export function callerCoalesced(): void {
-  coalesced.add(1);
+  coalesced().add(1);
 }
 
 /** A Watch stream began; call the returned function when it ends. */
 export function watchOpened(e: { destinations: number | "all"; passive: boolean }): () => void {
-  watchers.add(1, { passive: e.passive });
+  watchers().add(1, { passive: e.passive });
   log.debug(e, "watch opened");
   return () => {
-    watchers.add(-1, { passive: e.passive });
+    watchers().add(-1, { passive: e.passive });
     log.debug(e, "watch ended");
   };
 }
 
 /** A pattern was stopped because it ran over its time bound. */
 export function patternOverran(e: { pattern: string; limitMs: number }): void {
-  overruns.add(1);
+  overruns().add(1);
   log.warn(e, "pattern took too long");
 }
 
