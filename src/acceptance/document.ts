@@ -1,0 +1,59 @@
+import { isJsonObject, type JsonObject, type JsonValue, parseExactly } from "./json.ts";
+
+/** PresenceDocument is one presence answer, parsed: what criteria are applied to. */
+export interface PresenceDocument {
+  /** The answer's text as it was received. */
+  readonly raw: string;
+  readonly json: JsonObject;
+  /** `json.records`, one per agent, before any filtering. */
+  readonly records: readonly JsonObject[];
+}
+
+export type ParsedDocument =
+  | { readonly ok: true; readonly document: PresenceDocument }
+  | { readonly ok: false; readonly problem: string };
+
+// Real answers nest four levels. The limit keeps everything that walks a document safe from running out of stack.
+const MAX_DEPTH = 64;
+
+// A number that may print differently once it was a double: 16 digits or more, a fraction, an exponent, minus zero.
+// Digits in strings may look like one; that costs a second parse and nothing else.
+const NEEDS_SOURCE_TEXT = /[:,[\s]-?(?:\d{16}|\d{1,15}[.eE])|-0/;
+
+/** Parses a presence answer. What is not a list of agents is a problem, never an empty queue. */
+export function parseDocument(text: string): ParsedDocument {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return refused("it is not JSON");
+  }
+  if (!isJsonObject(json)) return refused("it is not a JSON object");
+  if (nestsDeeperThan(json, MAX_DEPTH)) return refused(`it nests deeper than ${MAX_DEPTH} levels`);
+  return documentOf(text, NEEDS_SOURCE_TEXT.test(text) ? (parseExactly(text) as JsonObject) : json);
+}
+
+/** The document made of JSON that is already parsed; `raw` is the text of the answer behind it. */
+export function documentOf(raw: string, json: JsonObject): ParsedDocument {
+  const records = json.records;
+  if (records === undefined) return refused('"records" is absent');
+  if (!Array.isArray(records)) return refused('"records" is not an array');
+  const odd = records.findIndex((record) => !isJsonObject(record));
+  if (odd >= 0) return refused(`"records[${odd}]" is not an object`);
+  return { ok: true, document: { raw, json, records } };
+}
+
+function refused(state: string): ParsedDocument {
+  return { ok: false, problem: `Cannot read the presence answer: ${state}` };
+}
+
+function nestsDeeperThan(value: JsonValue, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (nestsDeeperThan(item, levels - 1)) return true;
+    return false;
+  }
+  for (const key in value) if (nestsDeeperThan((value as JsonObject)[key]!, levels - 1)) return true;
+  return false;
+}

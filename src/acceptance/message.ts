@@ -1,0 +1,32 @@
+import type { AgentCountName } from "./agents.ts";
+import { describeNeed } from "./condition.ts";
+import type { Criteria } from "./criteria.ts";
+
+// Sentences for people, the same for the same numbers: a change of the sentence is a change of the availability.
+
+const WHAT_THEY_ARE: Readonly<Record<AgentCountName, string>> = {
+  AVAILABLE: "available",
+  TOTAL: "in the queue",
+  ACCEPTING: "accepting",
+  DO_NOT_DISTURB: "on Do Not Disturb",
+  ON_CALL: "on a call",
+  OFFLINE: "offline",
+  UNKNOWN: "of unknown availability",
+  OPTED_OUT: "opted out",
+};
+
+/** "2 to 4 matches, needs more than 2" */
+export function describeNumber(criteria: Criteria, from: number, to: number): string {
+  return `${subject(criteria, from, to)}, ${describeNeed(criteria.condition, criteria.value)}`;
+}
+
+function subject({ criterion }: Criteria, from: number, to: number): string {
+  const range = from === to ? `${from}` : `${from} to ${to}`;
+  const one = from === 1 && to === 1;
+  if (criterion.kind === "agents") return `${range} ${one ? "agent" : "agents"} ${WHAT_THEY_ARE[criterion.count]}`;
+  if (criterion.type === "CAPTURE") return `${range} captured`;
+  if (criterion.type === "COUNT" && criterion.scope === "RECORDS" && from === to) {
+    return one ? "1 record matches" : `${range} records match`;
+  }
+  return `${range} ${one ? "match" : "matches"}`;
+}
