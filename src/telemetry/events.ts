@@ -89,7 +89,7 @@ export function upstreamAttempted(e: {
   attempt: number;
   /** HTTP status; absent when no answer came. */
   status?: number | undefined;
-  outcome: UpstreamReason | "OK" | "RETRIED" | "REDIRECTED";
+  outcome: UpstreamReason | "OK" | "RETRIED" | "REDIRECTED" | "ABANDONED";
   tookMs: number;
   rcRequestId?: string | undefined;
   limitLeft?: number | undefined;
@@ -98,7 +98,8 @@ export function upstreamAttempted(e: {
   upstreamCalls().add(1, { outcome: e.outcome, "http.response.status_code": e.status ?? 0 });
   upstreamDuration().record(e.tookMs / 1000, { outcome: e.outcome });
   if (e.limitLeft !== undefined) upstreamLeft().record(e.limitLeft, { group: e.group ?? "unknown" });
-  log[e.outcome === "OK" || e.outcome === "REDIRECTED" ? "debug" : "warn"](e, "upstream attempt");
+  const expected = e.outcome === "OK" || e.outcome === "REDIRECTED" || e.outcome === "ABANDONED";
+  log[expected ? "debug" : "warn"](e, "upstream attempt");
 }
 
 /** RingCentral will not be called for a while. */

@@ -1,0 +1,129 @@
+import type { SpanContext } from "@opentelemetry/api";
+import { type Clock, sleep } from "../lib/clock.ts";
+import { USER_AGENT } from "../templates/user-agent.ts";
+import type { AllowList } from "./allow-list.ts";
+import { AttemptLinks } from "./attempt-links.ts";
+import { type AttemptOutcome, lastOutcome, startAttempt } from "./attempt-span.ts";
+import { ACCEPT_ENCODING } from "./body.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { type Answer, type Attempt, exchange } from "./exchange.ts";
+import { type GivenUp, giveUpSignal } from "./give-up.ts";
+import { type Hop, nextHop } from "./redirect.ts";
+import { type TransportError, transportError } from "./transport-error.ts";
+
+/** A GET to send. */
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The path with its ids left out, for telemetry. */
+  readonly route: string;
+  /** What an answer is counted as. */
+  readonly judge: (answer: Answer) => AttemptOutcome;
+}
+
+/** How long a request may take, and who is told what. */
+export interface SendOptions {
+  /** Aborted when the time is up; the caller owns the timer and may move it while the request runs. */
+  readonly timeUp: AbortSignal;
+  /** Aborted when nobody wants the answer any more. */
+  readonly stop?: AbortSignal | undefined;
+  /** When `timeUp` will be aborted as things stand, Unix milliseconds: no retry begins without time for it. */
+  readonly deadline?: (() => number) | undefined;
+  /** The RPCs that wait for the answer. */
+  readonly links?: readonly SpanContext[] | undefined;
+  /** Is given a listener for the RPCs that join later. */
+  readonly onLink?: ((listener: (link: SpanContext) => void) => void) | undefined;
+  /** Called for every attempt when its request is about to be written, Unix milliseconds. */
+  readonly onSent?: ((sentAt: number) => void) | undefined;
+}
+
+/** What sending a request came to; `attempts` counts the requests that were begun, retries and redirects included. */
+export type HttpResult = { readonly attempts: number } & (
+  | Answer
+  | { readonly kind: "failed"; readonly error: TransportError }
+  | { readonly kind: GivenUp }
+);
+
+export interface HttpClient {
+  /** Sends a GET, follows redirects, and tries once more where that can help. It never rejects. */
+  send(request: HttpRequest, options: SendOptions): Promise<HttpResult>;
+  /** Ends every request under way ("stopped") and every connection. */
+  close(): Promise<void>;
+}
+
+const MOST_TRIES = 2;
+const LEAST_TIME_FOR_RETRY_MS = 100;
+const PAUSE_MS = { least: 50, most: 100 };
+
+/** The one way out of this service to a server over HTTP. */
+export function createHttpClient(deps: {
+  allowList: Pick<AllowList, "allows">;
+  clock: Clock;
+  /** From 0 to 1; spreads retries. */
+  random?: () => number;
+  connectTimeoutMs?: number;
+}): HttpClient {
+  const { allowList, clock, random = Math.random, connectTimeoutMs = 3_000 } = deps;
+  const dispatcher = createDispatcher({ allowList, connectTimeoutMs });
+  const closing = new AbortController();
+
+  return {
+    async send(request, options) {
+      const links = new AttemptLinks(options.links ?? []);
+      options.onLink?.((link) => links.add(link));
+      const { signal, release } = giveUpSignal(options.timeUp, [options.stop, closing.signal]);
+      const timeLeft = () => (options.deadline?.() ?? Number.POSITIVE_INFINITY) - clock.now();
+      const onSent = (sentAt: number) => options.onSent?.(sentAt);
+      let hop: Hop = { url: new URL(request.url), headers: headersOf(request), count: 0, repeated: false };
+      let tries = 1;
+      try {
+        for (let attempts = 1; ; attempts++) {
+          const startedAt = clock.now();
+          const route = hop.count === 0 || hop.repeated ? request.route : undefined;
+          const ended = startAttempt({ url: hop.url, route, number: attempts, links });
+          const came = await exchange(hop, { dispatcher, clock, signal, onSent });
+          const tookMs = clock.now() - startedAt;
+          const next = came.kind === "response" ? nextHop(hop, came) : undefined;
+          if (typeof next === "string") {
+            ended(came, "UPSTREAM_BAD_RESPONSE", tookMs);
+            return { kind: "failed", error: transportError(next), attempts };
+          }
+          if (next) {
+            ended(came, "REDIRECTED", tookMs);
+            hop = next;
+            continue;
+          }
+          const retry = tries < MOST_TRIES && retryCanHelp(came) && timeLeft() >= LEAST_TIME_FOR_RETRY_MS;
+          ended(came, retry ? "RETRIED" : lastOutcome(came, request.judge), tookMs);
+          if (!retry) return { ...came, attempts };
+          tries++;
+          await sleep(clock, PAUSE_MS.least + random() * (PAUSE_MS.most - PAUSE_MS.least), signal);
+          // What is known says more than that the time ran out in a pause.
+          if (signal.aborted) return { ...came, attempts };
+        }
+      } finally {
+        release();
+      }
+    },
+
+    async close() {
+      closing.abort();
+      await dispatcher.destroy();
+    },
+  };
+}
+
+/** Only trouble that is likely gone in a moment, and only before anything of an answer was read. */
+function retryCanHelp(came: Attempt): boolean {
+  if (came.kind === "failed") return !came.answered && (came.error.kind === "refused" || came.error.kind === "reset");
+  if (came.kind !== "response") return false;
+  return (
+    (came.status === 502 || came.status === 503 || came.status === 504) && came.headers["retry-after"] === undefined
+  );
+}
+
+function headersOf(request: HttpRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of request.headers) headers[name.toLowerCase()] = value;
+  return { ...headers, "accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT };
+}
