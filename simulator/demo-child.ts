@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/** A program of the demo, running. */
+export interface Child<Ready> {
+  /** What it said when it was ready; rejects with its last words when it dies before. */
+  readonly ready: Promise<Ready>;
+  /** Rejects with its last words when it dies without being told to; never resolves. */
+  readonly died: Promise<never>;
+  /** Asks it to end (SIGTERM) and waits; SIGKILL, and an error, when it takes over ten seconds. */
+  stop(): Promise<void>;
+}
+
+const LAST_WORDS = 15;
+const PATIENCE_MS = 10_000;
+
+/** Starts a Node program whose lines on stdout are JSON; it is ready when `readyFrom` makes something of a line. */
+export function startChild<Ready>(
+  name: string,
+  args: string[],
+  readyFrom: (line: Record<string, unknown>) => Ready | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Child<Ready> {
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const words: string[] = [];
+  const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>();
+  const hear = (line: string) => {
+    words.push(line);
+    if (words.length > LAST_WORDS) words.shift();
+  };
+  createInterface(child.stderr).on("line", hear);
+  createInterface(child.stdout).on("line", (line) => {
+    hear(line);
+    const said = readyFrom(parsed(line));
+    if (said !== undefined) resolve(said);
+  });
+
+  let told = false;
+  const died = new Promise<never>((_, fail) => {
+    child.once("error", fail);
+    // "close" comes after the last line was heard, "exit" may come before.
+    child.once("close", (code, signal) => {
+      if (!told) fail(new Error(`The ${name} ended by itself (${signal ?? `exit ${code}`}):\n${words.join("\n")}`));
+    });
+  });
+  died.catch(reject);
+  ready.catch(() => {}); // Also told by `died`, and nobody may be waiting any more.
+
+  return {
+    ready,
+    died,
+    stop() {
+      told = true;
+      return stop(child, name);
+    },
+  };
+}
+
+async function stop(child: ChildProcess, name: string): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  child.once("exit", () => resolve());
+  const impatient = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  child.kill("SIGTERM");
+  await ended;
+  clearTimeout(impatient);
+  if (child.signalCode === "SIGKILL")
+    throw new Error(`Cannot stop the ${name}: it did not end in ${PATIENCE_MS / 1000} s`);
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}

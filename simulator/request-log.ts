@@ -1,0 +1,92 @@
+import type { IncomingMessage } from "node:http";
+import type { FaultKind } from "./faults.ts";
+
+/** One request as it came, and what became of it. Never holds a token. */
+export interface RequestRecord {
+  /** When it came, Unix milliseconds. */
+  readonly at: number;
+  readonly method: string;
+  /** Path with query, as sent. */
+  readonly path: string;
+  /** The headers but Authorization, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether an Authorization header came. */
+  readonly authorization: boolean;
+  /** Whether a trace context came, which RingCentral should never be sent. */
+  readonly traceparent: boolean;
+  /** Counts the connections it came on, from 1; equal numbers are one connection kept alive. */
+  readonly connection: number;
+  queueId: string | undefined;
+  fault: FaultKind["kind"] | undefined;
+  /** Status of the answer; undefined while there is none, and when there never was one. */
+  status: number | undefined;
+  /** The client went away, or the connection was cut, before the answer was whole. */
+  broken: boolean;
+}
+
+const KEPT = 100_000;
+
+/** RequestLog is what the simulator was asked. */
+export class RequestLog {
+  /** Oldest first, the newest 100,000. */
+  readonly records: RequestRecord[] = [];
+  readonly #waiting = new Set<{ count: number; resolve: () => void; reject: (error: Error) => void }>();
+  readonly #connections = new WeakMap<object, number>();
+  #connectionCount = 0;
+  #arrived = 0;
+
+  add(request: IncomingMessage, now: number): RequestRecord {
+    const { authorization, ...headers } = request.headers;
+    const record: RequestRecord = {
+      at: now,
+      method: request.method ?? "",
+      path: request.url ?? "",
+      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+      authorization: authorization !== undefined,
+      traceparent: "traceparent" in headers,
+      connection: this.#connectionOf(request.socket),
+      queueId: undefined,
+      fault: undefined,
+      status: undefined,
+      broken: false,
+    };
+    this.records.push(record);
+    if (this.records.length > KEPT) this.records.shift();
+    this.#arrived++;
+    for (const waiter of this.#waiting) if (this.#arrived >= waiter.count) this.#settle(waiter, waiter.resolve);
+    return record;
+  }
+
+  /** Resolves when `count` requests have come since the start or the last `clear()`. */
+  waitFor(count: number): Promise<void> {
+    if (this.#arrived >= count) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.add({ count, resolve, reject }));
+  }
+
+  clear(): void {
+    this.records.length = 0;
+    this.#arrived = 0;
+  }
+
+  /** Refuses those who still wait. */
+  close(): void {
+    for (const waiter of this.#waiting) {
+      const state = `the simulator closed after ${this.#arrived}`;
+      this.#settle(waiter, () => waiter.reject(new Error(`Cannot wait for ${waiter.count} requests: ${state}`)));
+    }
+  }
+
+  #settle<W extends { count: number; resolve: () => void; reject: (error: Error) => void }>(
+    waiter: W,
+    settle: () => void,
+  ) {
+    this.#waiting.delete(waiter);
+    settle();
+  }
+
+  #connectionOf(socket: object): number {
+    const known = this.#connections.get(socket) ?? ++this.#connectionCount;
+    this.#connections.set(socket, known);
+    return known;
+  }
+}
