@@ -1,7 +1,18 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createKeyring } from "../lib/sealing.ts";
 import { Secret } from "../lib/secret.ts";
@@ -82,12 +93,30 @@ describe("loadKeys()", () => {
     expect(() => loadKeys({ keyFilePath: join(directory, "file", "secrets.key") })).toThrow(/^Cannot load keys/);
   });
 
-  test("reads a key file where nothing can be written", () => {
+  test("writes nothing when the key file is there, so it may be on a read-only disk", () => {
     const keyFilePath = join(directory, "secrets.key");
     writeFileSync(keyFilePath, both);
-    chmodSync(directory, 0o500);
+    utimesSync(directory, 1, 1);
     expect(loadKeys({ keyFilePath }).created).toBe(false);
-    chmodSync(directory, 0o700);
+    expect(statSync(directory).mtimeMs).toBe(1000);
+  });
+
+  test("makes one key when many processes start for the first time at once", async () => {
+    const path = join(directory, "secrets.key");
+    const script = `
+      import { readSync, writeSync } from "node:fs";
+      import { loadKeys } from ${JSON.stringify(new URL("./keys.ts", import.meta.url).href)};
+      writeSync(1, "ready");
+      readSync(0, Buffer.alloc(1));
+      const { keys, created } = loadKeys({ keyFilePath: ${JSON.stringify(path)} });
+      console.log(JSON.stringify({ key: Buffer.from(keys[0]).toString("base64"), created }));`;
+    const children = Array.from({ length: 4 }, () => spawn(process.execPath, ["--input-type=module", "-e", script]));
+    await Promise.all(children.map((child) => once(child.stdout, "data")));
+    const answers = children.map(async (child) => JSON.parse(await text(child.stdout)));
+    for (const child of children) child.stdin.end("!");
+    const loaded = await Promise.all(answers);
+    expect(loaded.filter(({ created }) => created)).toHaveLength(1);
+    expect(new Set(loaded.map(({ key }) => `${key}\n`))).toEqual(new Set([readFileSync(path, "utf8")]));
   });
 
   test("gives a key for this process only when there is no file", () => {
@@ -104,7 +133,7 @@ describe("loadKeys()", () => {
 });
 
 describe("parseSecretsKey()", () => {
-  const key = randomBytes(32).toString("base64");
+  const key = first.toString("base64");
   test.each([
     ["", 1],
     ["hunter2", 1],
@@ -117,8 +146,8 @@ describe("parseSecretsKey()", () => {
     [Buffer.alloc(33).toString("base64"), 1],
     [Buffer.alloc(32, 0xff).toString("base64url"), 1],
     [`${key},${Buffer.alloc(32).toString("hex")}`, 2],
-  ])("refuses %j and says which place is wrong, never the value", (text, place) => {
-    expect(parseSecretsKey(text)).toEqual({
+  ])("refuses %j and says which place is wrong, never the value", (given, place) => {
+    expect(parseSecretsKey(given)).toEqual({
       problem: `holds no key at place ${place}; expected base64 of 32 bytes, several separated by commas`,
     });
   });
