@@ -1,0 +1,55 @@
+import { parseArgs } from "node:util";
+import { install, missingPackages } from "./debian-packages.ts";
+import { show } from "./programs.ts";
+
+// npm run test:all: the tests of `npm test`, and those that need programs from Debian, which are installed first. What
+// cannot be run here is named at the end and is a failure, so that green always means all of it.
+//
+// --interop         only what `npm test` does not run
+// --reports FOLDER  also write Vitest's JSON reports there
+
+interface Part {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly test: string;
+}
+
+const protoc = ["protobuf-compiler", "libprotobuf-dev"];
+
+const parts: readonly Part[] = [
+  { name: "buf curl", packages: [], test: "test/interop/buf-curl.test.ts" },
+  {
+    name: "Python client",
+    packages: [...protoc, "protobuf-compiler-grpc", "python3-grpcio"],
+    test: "test/interop/python.test.ts",
+  },
+  {
+    name: "Go client",
+    packages: [...protoc, "golang-go", "golang-google-grpc-dev", "golang-google-protobuf-dev", "golang-goprotobuf-dev"],
+    test: "test/interop/go.test.ts",
+  },
+];
+
+const { values: options } = parseArgs({ options: { interop: { type: "boolean" }, reports: { type: "string" } } });
+
+const nodeTestsPassed = options.interop || (await vitest("node", []));
+
+const obstacle = await install([...new Set(parts.flatMap(({ packages }) => packages))]);
+const runnable: string[] = [];
+const notRun: string[] = [];
+for (const { name, packages, test } of parts) {
+  const missing = await missingPackages(packages);
+  if (missing.length === 0) runnable.push(test);
+  else notRun.push(`NOT RUN: ${name}, for lack of the Debian packages ${missing.join(", ")}: ${obstacle}`);
+}
+const interopTestsPassed = await vitest("interop", ["--config", "vitest.all.config.ts", ...runnable]);
+
+for (const line of notRun) console.error(line);
+process.exitCode = nodeTestsPassed && interopTestsPassed && notRun.length === 0 ? 0 : 1;
+
+function vitest(name: string, args: readonly string[]): Promise<boolean> {
+  const report = options.reports
+    ? ["--reporter=default", "--reporter=json", `--outputFile.json=${options.reports}/${name}.json`]
+    : [];
+  return show("vitest", ["run", ...args, ...report]);
+}
