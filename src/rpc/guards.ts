@@ -1,0 +1,59 @@
+import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { toConnectError } from "./errors.ts";
+import { availabilityGuard } from "./guard-availability.ts";
+import type { Lifecycle } from "./guard-lifecycle.ts";
+import { guardStream } from "./guard-stream.ts";
+import { traceGuard } from "./guard-trace.ts";
+
+/** Throws a ServiceError for a request message that breaks the rules of its method. */
+export type Validate = (message: MessageShape<DescMessage>, method: DescMethod) => void;
+
+const MAX_STREAM_AGE_MS = 20 * 60_000;
+
+/** What stands around every handler on both listeners, outermost first. */
+export function createGuards(deps: {
+  validate: Validate;
+  lifecycle: Lifecycle;
+  clock?: Clock;
+  /** After about this long a stream ends with UNAVAILABLE, so that clients spread over replicas again. */
+  maxStreamAgeMs?: number;
+}): Interceptor[] {
+  const { validate, lifecycle, clock = systemClock, maxStreamAgeMs = MAX_STREAM_AGE_MS } = deps;
+  return [traceGuard(), errorGuard, availabilityGuard({ lifecycle, clock, maxStreamAgeMs }), validationGuard(validate)];
+}
+
+/** Turns whatever a handler or an inner guard throws into the status that the caller gets. */
+const errorGuard: Interceptor = (next) => async (req) => {
+  try {
+    const res = await next(req);
+    if (!res.stream) return res;
+    return { ...res, message: guardStream(res.message, { failed: (error) => toConnectError(error, req.signal) }) };
+  } catch (error) {
+    throw toConnectError(error, req.signal);
+  }
+};
+
+/** Validates the one request of a call. Streams of requests are not its matter: there each item is answered alone. */
+function validationGuard(validate: Validate): Interceptor {
+  return (next) => async (req) => {
+    if (!req.stream) {
+      validate(req.message, req.method);
+      return next(req);
+    }
+    if (req.method.methodKind !== "server_streaming") return next(req);
+    return next({ ...req, message: validated(req.message, req.method, validate) });
+  };
+}
+
+async function* validated<T extends MessageShape<DescMessage>>(
+  messages: AsyncIterable<T>,
+  method: DescMethod,
+  validate: Validate,
+): AsyncIterable<T> {
+  for await (const message of messages) {
+    validate(message, method);
+    yield message;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Server, ServerWritableStream } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
+import { HealthImplementation, service } from "grpc-health-check";
+import type { Lifecycle } from "./guard-lifecycle.ts";
+
+type WatchCall = ServerWritableStream<unknown, unknown>;
+
+/**
+ * Adds grpc.health.v1 to the server, for the server as a whole and for each service: SERVING while calls are welcome,
+ * NOT_SERVING before and as soon as the drain begins. Its own Watch streams end when the others do.
+ */
+export function addHealth(server: Server, services: readonly string[], lifecycle: Lifecycle): void {
+  const names = ["", ...services];
+  const now = () => (lifecycle.phase === "serving" ? "SERVING" : "NOT_SERVING");
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, now()])));
+  const watching = new Set<WatchCall>();
+  lifecycle.follow((phase) => {
+    for (const name of names) health.setStatus(name, now());
+    if (phase === "closing") for (const call of watching) endWatch(call);
+  });
+  health.addToServer({
+    addService(definition, handlers) {
+      const watch = (call: WatchCall) => {
+        watching.add(call);
+        call.on("cancelled", () => watching.delete(call));
+        (handlers.watch as (call: WatchCall) => void)(call);
+      };
+      server.addService(definition, { ...handlers, watch } as Parameters<Server["addService"]>[1]);
+    },
+  } as Parameters<HealthImplementation["addToServer"]>[0]);
+}
+
+function endWatch(call: WatchCall): void {
+  call.emit("error", { code: status.UNAVAILABLE, details: "Cannot go on with the stream: the server is draining" });
+}
+
+/** The files of grpc.health.v1 for reflection, as serialised google.protobuf.FileDescriptorProto. */
+export function healthDescriptors(): Uint8Array[] {
+  return service.Check!.requestType!.fileDescriptorProtos;
+}

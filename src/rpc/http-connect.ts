@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import { constants, type Http2ServerRequest } from "node:http2";
+import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import { log } from "../telemetry/log.ts";
+import { type AnyResponse, writeAnswer } from "./http-answer.ts";
+import { MAX_REQUEST_BYTES, type Routes } from "./listener.ts";
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+
+/** Serves a call if the request is one; false = it is not for this handler. */
+export type CallHandler = (req: AnyRequest, res: AnyResponse) => boolean;
+
+/** The path of a request without its query. */
+export function pathOf(req: AnyRequest): string {
+  return req.url?.split("?", 1)[0] ?? "";
+}
+
+/** Serves Connect, gRPC-Web and gRPC from Node's own HTTP servers. */
+export function connectHandler(routes: Routes, guards: Interceptor[]): CallHandler {
+  // Brotli at its default quality takes 60 times as long as gzip for our sizes.
+  const router = createConnectRouter({
+    interceptors: guards,
+    acceptCompression: [compressionGzip],
+    readMaxBytes: MAX_REQUEST_BYTES,
+  });
+  routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (req, res) => {
+    const handler = handlers.get(pathOf(req));
+    if (!handler) return false;
+    serve(handler, req, res).catch((error) => {
+      log.debug({ err: error }, "answer could not be written");
+      breakOff(res);
+    });
+    return true;
+  };
+}
+
+async function serve(handler: UniversalHandler, req: AnyRequest, res: AnyResponse): Promise<void> {
+  const request = toUniversal(req, res);
+  if (!request) {
+    (res as import("node:http").ServerResponse).writeHead(400).end();
+    return;
+  }
+  await writeAnswer(await handler(request), res);
+}
+
+/** Undefined for a request that has no usable authority or path. */
+function toUniversal(req: AnyRequest, res: AnyResponse): UniversalServerRequest | undefined {
+  try {
+    const request = universalRequestFromNodeRequest(req, res, undefined, undefined);
+    for (const name of ["connect-timeout-ms", "grpc-timeout"]) clampTimeout(request.header, name);
+    return request;
+  } catch {
+    return undefined;
+  }
+}
+
+const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000001 };
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A timer cannot wait longer than 24 days and fires at once when asked to: such deadlines count as 24 days. */
+function clampTimeout(header: Headers, name: string): void {
+  const value = header.get(name);
+  if (!value) return;
+  const [, digits, unit] = /^(\d{1,10})([HMSmun]?)$/.exec(value) ?? [];
+  if (!digits || Number(digits) * UNIT_MS[unit || "m"]! <= LONGEST_TIMER_MS) return;
+  header.set(name, name === "grpc-timeout" ? "596H" : String(LONGEST_TIMER_MS));
+}
+
+/** Ends a response that cannot be finished so that the client sees it was cut. */
+function breakOff(res: AnyResponse): void {
+  if ("stream" in res) res.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else res.destroy();
+}
