@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import type { UpstreamFailure } from "./failure.ts";
 
 /** What can go wrong between sending a request and having its whole answer, the time aside. */
@@ -95,6 +96,6 @@ export function classify(error: unknown, answered: boolean): TransportError {
   const known = KIND_OF_CODE[code];
   if (known) return transportError(known, known === "too_large" ? undefined : code);
   if (/^(CERT_|ERR_TLS_|ERR_SSL_)/.test(code)) return transportError("tls", code);
-  if (/^HPE_/.test(code) && code !== "HPE_INVALID_EOF_STATE") return transportError("malformed", code);
+  if (error instanceof errors.HTTPParserError) return transportError("malformed");
   return transportError(answered ? "cut_off" : "reset");
 }
