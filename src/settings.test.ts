@@ -186,7 +186,7 @@ describe("parseSettings()", () => {
     for (const printed of [
       JSON.stringify(settings),
       inspect(settings, { depth: 9, showHidden: true }),
-      `${settings.secretsKey}`,
+      String(settings.secretsKey),
     ]) {
       expect(printed).not.toContain(key);
       expect(printed).not.toContain("hunter2");

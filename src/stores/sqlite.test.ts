@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { openSqlite } from "./sqlite.ts";
 import { APPLICATION_ID, openDatabase, SCHEMA_VERSION } from "./sqlite-file.ts";
-import { testStore } from "./store-contract.ts";
+import { testReopening, testStore } from "./store-contract.ts";
 import { bytes } from "./store-watch-contract.ts";
 
 function temporaryDirectory(): string {
@@ -19,17 +19,15 @@ testStore("the store in memory", async () => ({ open: async () => openSqlite(":m
   keeps: false,
 });
 
-testStore(
-  "the store in a SQLite file",
-  async () => {
-    const directory = temporaryDirectory();
-    return {
-      open: async () => openSqlite(join(directory, "store.db")),
-      remove: async () => rmSync(directory, { recursive: true }),
-    };
-  },
-  { keeps: true },
-);
+async function sqliteFile() {
+  const directory = temporaryDirectory();
+  return {
+    open: async () => openSqlite(join(directory, "store.db")),
+    remove: async () => rmSync(directory, { recursive: true }),
+  };
+}
+testStore("the store in a SQLite file", sqliteFile, { keeps: true });
+testReopening("the store in a SQLite file", sqliteFile);
 
 describe("openSqlite()", () => {
   let path: string;

@@ -88,7 +88,7 @@ function putCommand(at: string, value: Uint8Array, how: Expectation): Command {
       model.entries.set(at, { value, revision: result.revision });
       expect(await store.get(at)).toEqual({ key: at, value, revision: result.revision });
     },
-    toString: () => `put(${at}, [${value}], ${how})`,
+    toString: () => `put(${at}, [${value.join()}], ${how})`,
   };
 }
 

@@ -27,7 +27,9 @@ export function testWatch(store: () => Store): void {
     });
 
     test("is ready when there is nothing", async () => {
-      await collect(store(), "d/").watch.ready;
+      const { changes, watch } = collect(store(), "d/");
+      await expect(watch.ready).resolves.toBeUndefined();
+      expect(changes).toEqual([]);
     });
 
     test("loses nothing that is written while it starts", async () => {
