@@ -9,7 +9,7 @@ import {
 import { Secret } from "./secret.ts";
 
 /** A secret as it may be stored: `aes256gcm:<key id>:<base64url of nonce, ciphertext and tag>`. Plain ASCII. */
-type Sealed = string;
+export type Sealed = string;
 
 /**
  * Keyring keeps secrets unreadable in a store (AES-256-GCM). `context` says whose secret it is, such as its store key
