@@ -1,11 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { Secret } from "../lib/secret.ts";
-
-/** How RingCentral is told who asks. */
-export interface Access {
-  readonly kind: "bearer_token";
-  readonly token: Secret;
-}
+import type { Access } from "../destinations/credentials.ts";
 
 /**
  * The identity of a connection: equal for equal origin, grant and whole credential, and telling nothing of them without

@@ -1,5 +1,6 @@
+import type { Access } from "../destinations/credentials.ts";
 import type { RingCentralQueue } from "../templates/ringcentral.ts";
-import { type Access, connectionIdentity } from "./identity.ts";
+import { connectionIdentity } from "./identity.ts";
 
 /**
  * Question is what one read answers. Destinations with equal keys share reads, snapshots and back-off, whatever their

@@ -1019,7 +1019,7 @@ export const DestinationService: GenService<{
   },
   /**
    * DeleteDestination removes a destination. Its last revision is kept for good, and a new destination of that id counts
-   * on from it. Errors: NOT_FOUND, ABORTED.
+   * on from it. Errors: NOT_FOUND.
    *
    * @generated from rpc availability.v1.DestinationService.DeleteDestination
    */

@@ -1,0 +1,121 @@
+import { trace } from "@opentelemetry/api";
+import manifest from "../package.json" with { type: "json" };
+import { createEvaluator } from "./acceptance/evaluate.ts";
+import { Board } from "./availability/board.ts";
+import { createCheck } from "./availability/check.ts";
+import { Hub } from "./availability/hub.ts";
+import { createWatch } from "./availability/watch.ts";
+import { createConfigure, createDelete } from "./destinations/configure.ts";
+import { Registry } from "./destinations/registry.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
+import { createKeyring } from "./lib/sealing.ts";
+import { Presence } from "./presence/presence.ts";
+import { fingerprint } from "./ringcentral/identity.ts";
+import { createPresenceReader } from "./ringcentral/presence-reader.ts";
+import { questionOf } from "./ringcentral/question.ts";
+import { listenGrpc } from "./rpc/grpc.ts";
+import { Lifecycle } from "./rpc/guard-lifecycle.ts";
+import { createGuards } from "./rpc/guards.ts";
+import { listenHttp } from "./rpc/http.ts";
+import { createRoutes } from "./rpc/routes.ts";
+import { validate } from "./rpc/validate.ts";
+import type { Settings } from "./settings.ts";
+import { loadIdentityKey } from "./stores/identity-key.ts";
+import { loadKeys } from "./stores/keys.ts";
+import { keyFileOf, openStore } from "./stores/open.ts";
+import { log } from "./telemetry/log.ts";
+import type { Telemetry } from "./telemetry/otel.ts";
+import { createAllowList } from "./upstream/allow-list.ts";
+import { BackOffs } from "./upstream/backoff.ts";
+import { createHttpClient } from "./upstream/http-client.ts";
+
+/** The running service. */
+export interface App {
+  /** Where the listeners are bound, for example "127.0.0.1:8080". */
+  readonly http: string;
+  readonly grpc: string;
+  /** Drains and stops everything; resolves when nothing is left running. */
+  shutdown(): Promise<void>;
+}
+
+/** Starts the service: the one place that knows every room, in the order in which an answer comes about. */
+export async function startApp(
+  settings: Settings,
+  deps: { telemetry: Pick<Telemetry, "metricsHandler">; clock?: Clock },
+): Promise<App> {
+  const { telemetry, clock = systemClock } = deps;
+  const closers: (() => unknown)[] = [];
+  /** Whatever was opened last is closed first. */
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    // What can be asked about.
+    const store = openStore(settings.storeUrl);
+    closers.push(() => store.close());
+    const keys = loadKeys({ secretsKey: settings.secretsKey, keyFilePath: keyFileOf(settings.storeUrl) });
+    if (keys.created) log.warn({ path: keys.path }, "made a key for secrets: back it up, stored secrets need it");
+    const keyring = createKeyring(keys.keys);
+    const identityKey = await loadIdentityKey(store, keyring);
+    const allowList = createAllowList(settings.upstreamAllow);
+    const registry = new Registry({ store, keyring, allowList });
+    closers.push(() => registry.close());
+
+    // Asking, and what was said.
+    const http = createHttpClient({ allowList, clock });
+    closers.push(() => http.close());
+    const reader = createPresenceReader({ http, clock });
+    const presence = new Presence({ reader, backOffs: new BackOffs(), clock });
+    closers.push(() => presence.close());
+
+    // The answer.
+    const evaluator = createEvaluator({ clock });
+    closers.push(() => evaluator.close());
+    const hub = new Hub();
+    const board = new Board({
+      clock,
+      presence,
+      hub,
+      evaluate: evaluator.evaluate,
+      question: ({ queue, access }) => questionOf(queue, access, identityKey),
+      onProven: (entry) => void registry.prove(entry),
+    });
+    closers.push(() => board.close());
+    registry.subscribe({ configured: (entry) => board.put(entry), deleted: (id) => board.remove(id) });
+    await registry.load();
+
+    // The edge.
+    const lifecycle = new Lifecycle({ clock });
+    const configured = { store, keyring, allowList, clock, registry };
+    const routes = createRoutes({
+      check: createCheck({ clock, board, link: () => trace.getActiveSpan()?.spanContext() }),
+      watch: createWatch({ clock, hub, board }),
+      configure: createConfigure({ ...configured, fingerprint: (access) => fingerprint(identityKey, access) }),
+      remove: createDelete(configured),
+      registry,
+    });
+    const edge = {
+      routes,
+      guards: createGuards({ validate, lifecycle, clock }),
+      lifecycle,
+      clock,
+      host: settings.host,
+    };
+    const [httpPort, grpcPort] = await Promise.all([
+      listenHttp({ ...edge, port: settings.httpPort, metrics: telemetry.metricsHandler }),
+      listenGrpc({ ...edge, port: settings.grpcPort }),
+    ]);
+    closers.push(() => Promise.all([httpPort.shutdown(), grpcPort.shutdown()]));
+    lifecycle.serve();
+    const addresses = { http: address(httpPort), grpc: address(grpcPort) };
+    log.info({ ...addresses, version: manifest.version, destinations: [...registry.all()].length }, "ready");
+    return { ...addresses, shutdown: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function address({ host, port }: { host: string; port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,120 @@
+import type { AskableDestination, DestinationEntry } from "../destinations/registry.ts";
+import type { Presence } from "../presence/presence.ts";
+import type { Question } from "../ringcentral/question.ts";
+import { availabilityChanged } from "../telemetry/events.ts";
+import { nextVersion } from "./answer.ts";
+import type { Hub } from "./hub.ts";
+import { Interest } from "./interest.ts";
+import { Standing, type StandingDeps } from "./standing.ts";
+
+type BoardDeps = Pick<StandingDeps, "clock" | "evaluate" | "onProven"> & {
+  readonly presence: Pick<Presence, "attach" | "detach">;
+  readonly hub: Pick<Hub, "changed" | "confirmed">;
+  readonly question: (destination: AskableDestination) => Question;
+};
+
+/** What a watcher selects: some ids, or everything with these labels. */
+export type Selection = { readonly ids: ReadonlySet<string> } | { readonly selector: Readonly<Record<string, string>> };
+
+/** Board holds where every destination stands, and ties it to its question's reads. */
+export class Board {
+  readonly #deps: BoardDeps;
+  readonly #standings = new Map<string, Standing>();
+  readonly #watched = new Set<Standing>();
+  readonly #interest = new Interest();
+  /** Versions of removals: a destination that comes again counts on from there. */
+  readonly #removed = new Map<string, bigint>();
+
+  constructor(deps: BoardDeps) {
+    this.#deps = deps;
+  }
+
+  get(destinationId: string): Standing | undefined {
+    return this.#standings.get(destinationId);
+  }
+
+  all(): IterableIterator<Standing> {
+    return this.#standings.values();
+  }
+
+  /** The version of a destination's removal; 0 when it was never here. */
+  removedVersion(destinationId: string): bigint {
+    return this.#removed.get(destinationId) ?? 0n;
+  }
+
+  /** A destination was configured or loaded. */
+  put(entry: DestinationEntry): void {
+    const known = this.#standings.get(entry.id);
+    const standing = known ?? this.#create(entry);
+    const before = standing.reads;
+    const question = entry.compiled && !entry.disabled ? this.#deps.question(entry.compiled) : undefined;
+    const sameQuestion = question !== undefined && standing.questionKey === question.key;
+    const reads = question && this.#deps.presence.attach(question, standing);
+    if (before && before !== reads) this.#unwatch(standing);
+    if (before && before !== reads) this.#deps.presence.detach(before, standing);
+    if (reads && !sameQuestion) reads.forgive();
+    standing.reconfigure(entry, reads, sameQuestion);
+    if (question) standing.questionKey = question.key;
+    this.#syncDemand(standing);
+    if (!known) this.#deps.hub.changed(entry.id);
+  }
+
+  remove(destinationId: string): void {
+    const standing = this.#standings.get(destinationId);
+    if (!standing) return;
+    this.#unwatch(standing);
+    if (standing.reads) this.#deps.presence.detach(standing.reads, standing);
+    standing.close();
+    this.#standings.delete(destinationId);
+    this.#removed.set(destinationId, nextVersion(standing.current.version, this.#deps.clock.now()));
+    this.#deps.hub.changed(destinationId);
+  }
+
+  /** Somebody watches actively until the returned function is called. */
+  demand(selection: Selection): () => void {
+    const end = this.#interest.add(selection);
+    this.#syncAll(selection);
+    return () => {
+      end();
+      this.#syncAll(selection);
+    };
+  }
+
+  close(): void {
+    for (const standing of this.#standings.values()) standing.close();
+  }
+
+  #create(entry: DestinationEntry): Standing {
+    const { clock, evaluate, onProven, hub } = this.#deps;
+    const standing = new Standing(entry, this.removedVersion(entry.id), {
+      clock,
+      evaluate,
+      onProven,
+      onChange: (answer) => {
+        availabilityChanged(answer);
+        hub.changed(answer.destinationId);
+      },
+      onConfirm: (answer) => hub.confirmed(answer.destinationId),
+    });
+    this.#standings.set(entry.id, standing);
+    return standing;
+  }
+
+  #syncAll(selection: Selection): void {
+    if ("selector" in selection) for (const standing of this.#standings.values()) this.#syncDemand(standing);
+    else for (const id of selection.ids) this.#syncDemand(this.#standings.get(id));
+  }
+
+  #syncDemand(standing: Standing | undefined): void {
+    if (!standing) return;
+    if (!this.#interest.wants(standing.entry)) this.#unwatch(standing);
+    else if (standing.reads && !this.#watched.has(standing)) {
+      this.#watched.add(standing);
+      standing.reads.watch(1);
+    }
+  }
+
+  #unwatch(standing: Standing): void {
+    if (this.#watched.delete(standing)) standing.reads?.watch(-1);
+  }
+}

@@ -1,0 +1,148 @@
+import { hasLabels } from "../destinations/selection.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Answer } from "./answer.ts";
+import type { Board, Selection } from "./board.ts";
+import type { Hub, HubListener } from "./hub.ts";
+import type { Standing } from "./standing.ts";
+import type { WatchEvent } from "./watch.ts";
+
+interface WatcherDeps {
+  readonly clock: Clock;
+  readonly hub: Hub;
+  readonly board: Pick<Board, "get" | "all" | "removedVersion">;
+  readonly heartbeatMs: number;
+  /** Aborted when the stream ends. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Watcher is one stream's place in the changes. It keeps which destinations changed, never what they changed to: the
+ * newest state is looked up when it can be sent, so a slow reader gets less, later, and holds up nobody.
+ */
+export class Watcher implements HubListener {
+  readonly #selection: Selection;
+  readonly #deps: WatcherDeps;
+  /** Changed and not sent yet, with the position of the first change not sent; oldest first. */
+  readonly #pending = new Map<string, number>();
+  /** Observed again without a change since the last heartbeat. */
+  readonly #confirmed = new Set<string>();
+  /** Under a selector: the destinations sent, to tell when one no longer is selected. */
+  readonly #sent = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #heartbeatDue = false;
+  #cancelHeartbeat: () => void;
+  #wake = () => {};
+
+  constructor(selection: Selection, deps: WatcherDeps) {
+    this.#selection = selection;
+    this.#deps = deps;
+    this.#unsubscribe = deps.hub.subscribe(this);
+    this.#cancelHeartbeat = this.#startHeartbeat();
+    deps.signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Every watched change up to here was handed out. */
+  get position(): number {
+    for (const first of this.#pending.values()) return first - 1;
+    return this.#deps.hub.position;
+  }
+
+  changed(destinationId: string, position: number): void {
+    if (!this.#watches(destinationId) || this.#pending.has(destinationId)) return;
+    this.#pending.set(destinationId, position);
+    this.#wake();
+  }
+
+  confirmed(destinationId: string): void {
+    if (this.#watches(destinationId)) this.#confirmed.add(destinationId);
+  }
+
+  /** The whole state as it is when each event is taken. */
+  *initial(): Generator<WatchEvent> {
+    const { board } = this.#deps;
+    const ids = "ids" in this.#selection ? this.#selection.ids : [...board.all()].map(({ entry }) => entry.id);
+    for (const destinationId of ids) {
+      // What changed while earlier events were sent is in this event; it is not owed again.
+      this.#pending.delete(destinationId);
+      const standing = board.get(destinationId);
+      if (standing && this.#selects(standing)) yield this.#state(standing);
+      else if ("ids" in this.#selection) yield { kind: "unknown", destinationId };
+    }
+  }
+
+  /** The next event, as soon as there is one; undefined when the stream has ended. */
+  async next(): Promise<WatchEvent | undefined> {
+    const { signal } = this.#deps;
+    while (!signal.aborted) {
+      const event = this.#take();
+      if (event) return event;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#cancelHeartbeat();
+    this.#deps.signal.removeEventListener("abort", this.#onAbort);
+    this.#wake();
+  }
+
+  readonly #onAbort = () => this.#wake();
+
+  #take(): WatchEvent | undefined {
+    // First, or a stream of changes would starve it.
+    if (this.#heartbeatDue) return this.#heartbeat();
+    for (const [destinationId] of this.#pending) {
+      this.#pending.delete(destinationId);
+      const event = this.#change(destinationId);
+      if (event) return event;
+    }
+    return undefined;
+  }
+
+  #change(destinationId: string): WatchEvent | undefined {
+    const { board } = this.#deps;
+    const standing = board.get(destinationId);
+    if (standing && this.#selects(standing)) return this.#state(standing);
+    if (!("ids" in this.#selection) && !this.#sent.delete(destinationId)) return undefined;
+    const version = standing ? standing.current.version : board.removedVersion(destinationId);
+    return { kind: "removed", destinationId, version };
+  }
+
+  #state(standing: Standing): WatchEvent {
+    if ("selector" in this.#selection) this.#sent.add(standing.entry.id);
+    this.#confirmed.delete(standing.entry.id);
+    return { kind: "availability", answer: standing.current };
+  }
+
+  #heartbeat(): WatchEvent {
+    this.#heartbeatDue = false;
+    const confirmed: Answer[] = [];
+    for (const destinationId of this.#confirmed) {
+      const standing = this.#deps.board.get(destinationId);
+      // A state that is not sent yet cannot be confirmed to this client.
+      if (standing && !this.#pending.has(destinationId)) confirmed.push(standing.current);
+    }
+    this.#confirmed.clear();
+    return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed };
+  }
+
+  #startHeartbeat(): () => void {
+    return this.#deps.clock.after(this.#deps.heartbeatMs, () => {
+      this.#heartbeatDue = true;
+      this.#cancelHeartbeat = this.#startHeartbeat();
+      this.#wake();
+    });
+  }
+
+  #watches(destinationId: string): boolean {
+    return "ids" in this.#selection ? this.#selection.ids.has(destinationId) : true;
+  }
+
+  #selects(standing: Standing): boolean {
+    return "ids" in this.#selection || hasLabels(standing.entry.labels, this.#selection.selector);
+  }
+}

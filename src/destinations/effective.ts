@@ -1,0 +1,50 @@
+import { clone, create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  AcceptanceCriteriaSchema,
+  AgentCount,
+  Condition,
+  RegexType,
+  Scope,
+} from "../../gen/availability/v1/acceptance_pb.ts";
+import {
+  type Destination,
+  DestinationSchema,
+  FailurePolicySchema,
+  FreshnessPolicySchema,
+  OnUndecided,
+  PresenceDetail,
+} from "../../gen/availability/v1/destination_pb.ts";
+import type { CriteriaSpec } from "../acceptance/criteria.ts";
+import type { CompiledDestination } from "./compile.ts";
+
+/** The destination with every default filled in, as ConfigureResponse.effective shows it. */
+export function effectiveForm(destination: Destination, compiled: CompiledDestination): Destination {
+  const form = clone(DestinationSchema, destination);
+  form.timeout = durationFromMs(compiled.timeoutMs);
+  form.freshness = create(FreshnessPolicySchema, { maxAge: durationFromMs(compiled.maxAgeMs) });
+  form.failure = create(FailurePolicySchema, {
+    onUndecided: OnUndecided[compiled.failure.onUndecided],
+    lastKnownLimit: durationFromMs(compiled.failure.lastKnownLimitMs),
+  });
+  form.acceptance = acceptanceOf(compiled.spec);
+  if (form.template.case === "ringCentral") {
+    const template = form.template.value;
+    template.accountId = compiled.queue.accountId;
+    template.serverUrl = compiled.queue.origin;
+    template.presenceDetail = PresenceDetail.QUEUE;
+    template.onlyExtensions = [...compiled.queue.onlyExtensions];
+  }
+  return form;
+}
+
+function acceptanceOf({ criterion, condition, value }: CriteriaSpec) {
+  const rest = { condition: Condition[condition], value };
+  if (criterion.kind === "agents") {
+    const agents = { count: AgentCount[criterion.count] };
+    return create(AcceptanceCriteriaSchema, { ...rest, criterion: { case: "agents", value: agents } });
+  }
+  const { type, scope, pattern } = criterion;
+  const regex = { type: RegexType[type], scope: Scope[scope], pattern };
+  return create(AcceptanceCriteriaSchema, { ...rest, criterion: { case: "regex", value: regex } });
+}

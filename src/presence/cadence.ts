@@ -1,0 +1,17 @@
+/** How long a Check keeps a question in demand, in milliseconds. */
+export const ASKED_LATELY_MS = 60_000;
+
+// A snapshot is renewed before it is too old to answer from.
+const RENEW_AT = 0.8;
+// However small max_age is, scheduled reads of one question are no closer than this.
+const SHORTEST_INTERVAL_MS = 250;
+
+/** How often every question in demand can be read within the budget, in milliseconds. */
+export function achievableAgeMs(questionsInDemand: number, scheduledPerMinute: number): number {
+  return (questionsInDemand * 60_000) / scheduledPerMinute;
+}
+
+/** Time between scheduled reads of a question, in milliseconds: soon enough for max_age, as far as the budget goes. */
+export function readIntervalMs(smallestMaxAgeMs: number, achievableMs: number): number {
+  return Math.max(RENEW_AT * smallestMaxAgeMs, achievableMs, SHORTEST_INTERVAL_MS);
+}

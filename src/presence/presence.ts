@@ -1,0 +1,66 @@
+import { Budget } from "../ringcentral/budget.ts";
+import type { Question } from "../ringcentral/question.ts";
+import { achievableAgeMs, readIntervalMs } from "./cadence.ts";
+import { type Member, type QuestionDeps, QuestionReads } from "./question-reads.ts";
+
+type PresenceDeps = Pick<QuestionDeps, "clock" | "reader" | "backOffs">;
+
+/** Presence holds the reads of every question that some destination asks, and lets them share budgets. */
+export class Presence {
+  readonly #deps: PresenceDeps;
+  readonly #questions = new Map<string, QuestionReads>();
+  readonly #budgets = new Map<string, { budget: Budget; questions: Set<QuestionReads> }>();
+
+  constructor(deps: PresenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** A destination asks this question from now on. */
+  attach(question: Question, member: Member): QuestionReads {
+    const reads = this.#questions.get(question.key) ?? this.#open(question);
+    reads.members.add(member);
+    reads.schedule();
+    return reads;
+  }
+
+  /** A destination no longer asks; a question that nobody asks is forgotten. */
+  detach(reads: QuestionReads, member: Member): void {
+    reads.members.delete(member);
+    if (reads.members.size > 0) return reads.schedule();
+    reads.close();
+    this.#questions.delete(reads.question.key);
+    this.#budgets.get(reads.question.budgetKey)?.questions.delete(reads);
+  }
+
+  close(): void {
+    for (const reads of this.#questions.values()) reads.close();
+    this.#questions.clear();
+    this.#budgets.clear();
+  }
+
+  #open(question: Question): QuestionReads {
+    this.#forgetIdleBudgets();
+    const shared = this.#budgets.get(question.budgetKey) ?? { budget: new Budget(), questions: new Set() };
+    this.#budgets.set(question.budgetKey, shared);
+    const reads = new QuestionReads(question, {
+      ...this.#deps,
+      budget: shared.budget,
+      interval: (self) => {
+        let inDemand = 0;
+        for (const other of shared.questions) if (other.inDemand) inDemand++;
+        const smallest = Math.min(...[...self.members].map((member) => member.maxAgeMs));
+        return readIntervalMs(smallest, achievableAgeMs(inDemand, shared.budget.scheduledPerMinute));
+      },
+    });
+    shared.questions.add(reads);
+    this.#questions.set(question.key, reads);
+    return reads;
+  }
+
+  // What was spent counts for as long as RingCentral counts it, even if nobody asks in between.
+  #forgetIdleBudgets(): void {
+    for (const [key, { budget, questions }] of this.#budgets) {
+      if (questions.size === 0 && budget.idle(this.#deps.clock.now())) this.#budgets.delete(key);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  type AvailabilityService,
+  ConfigureResponseSchema,
+} from "../../../gen/availability/v1/availability_service_pb.ts";
+import type { createConfigure } from "../../destinations/configure.ts";
+
+export function configureHandlers({
+  configure,
+}: {
+  configure: ReturnType<typeof createConfigure>;
+}): Pick<ServiceImpl<typeof AvailabilityService>, "configure"> {
+  return {
+    async configure({ destination, validateOnly, expectedRevision }) {
+      const configured = await configure({ destination, validateOnly, expectedRevision });
+      const { method, url, headers } = configured.request;
+      return create(ConfigureResponseSchema, {
+        destination: configured.destination,
+        effective: configured.effective,
+        request: { method, url, headers: headers.map(([name, value]) => ({ name, value })) },
+        warnings: [...configured.warnings],
+      });
+    },
+  };
+}

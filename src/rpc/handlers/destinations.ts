@@ -1,0 +1,48 @@
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  DeleteDestinationResponseSchema,
+  type DestinationService,
+  GetDestinationResponseSchema,
+  ListDestinationsResponseSchema,
+} from "../../../gen/availability/v1/destination_service_pb.ts";
+import type { createDelete } from "../../destinations/configure.ts";
+import { notFound, type Registry } from "../../destinations/registry.ts";
+import { pageSize, pageToken, parsePageToken } from "../paging.ts";
+
+type Handlers = Pick<
+  ServiceImpl<typeof DestinationService>,
+  "getDestination" | "listDestinations" | "deleteDestination"
+>;
+
+export function destinationHandlers(deps: {
+  registry: Pick<Registry, "get" | "page">;
+  remove: ReturnType<typeof createDelete>;
+}): Handlers {
+  const { registry, remove } = deps;
+  return {
+    getDestination({ destinationId }) {
+      const entry = registry.get(destinationId);
+      if (!entry) throw notFound("get", destinationId);
+      return create(GetDestinationResponseSchema, { destination: entry.message });
+    },
+
+    listDestinations(request) {
+      const size = pageSize(request.pageSize);
+      const after = parsePageToken(request.pageToken) ?? "";
+      // One more than asked for tells whether there is a next page.
+      const found = registry.page({ selector: request.labelSelector, after, size: size + 1 });
+      const page = found.slice(0, size);
+      const last = page.at(-1);
+      return create(ListDestinationsResponseSchema, {
+        destinations: page.map(({ message }) => message),
+        nextPageToken: last && found.length > size ? pageToken(last.id) : "",
+      });
+    },
+
+    async deleteDestination({ destinationId }) {
+      await remove(destinationId);
+      return create(DeleteDestinationResponseSchema);
+    },
+  };
+}

@@ -1,0 +1,20 @@
+const DEFAULT_SIZE = 50;
+const MOST = 1000;
+const FORM = /^after:([A-Za-z0-9][A-Za-z0-9_-]{0,63})$/;
+
+/** How many items a page holds: 0 = 50, more than 1,000 is capped. */
+export function pageSize(requested: number): number {
+  return requested === 0 ? DEFAULT_SIZE : Math.min(requested, MOST);
+}
+
+/** The token of the page that begins after this id. */
+export function pageToken(lastId: string): string {
+  return Buffer.from(`after:${lastId}`).toString("base64url");
+}
+
+/** The id that a page begins after, "" for the first page; undefined when it is no token of ours. */
+export function parsePageToken(token: string): string | undefined {
+  if (token === "") return "";
+  const [, id] = FORM.exec(Buffer.from(token, "base64url").toString()) ?? [];
+  return id !== undefined && pageToken(id) === token ? id : undefined;
+}
