@@ -22,12 +22,11 @@ export function readErrorBody(bodyText: string, hide: string): ErrorBody {
   if (!top) return { codes: [], words: plainWords(bodyText, hide), permission: undefined, parameter: undefined };
   const listed = Array.isArray(top.errors) ? top.errors.filter(isObject) : [];
   const entries = [...listed, top];
-  const name = (field: string) =>
-    entries.map((entry) => entry[field]).find((value) => isName(value)) as string | undefined;
-  const said = entries.flatMap((entry) => [entry.message, entry.error_description]).find((value) => isText(value));
+  const name = (field: string) => entries.map((entry) => entry[field]).find(isName);
+  const said = entries.flatMap((entry) => [entry.message, entry.error_description]).find(isText);
   return {
     codes: entries.flatMap((entry) => [entry.errorCode, entry.error]).filter(isName),
-    words: isText(said) ? clean(said, hide) : undefined,
+    words: said === undefined ? undefined : clean(said, hide),
     permission: name("permissionName"),
     parameter: name("parameterName"),
   };

@@ -22,7 +22,7 @@ export interface PreparedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-export const DEFAULT_SERVER = "https://platform.ringcentral.com";
+const DEFAULT_SERVER = "https://platform.ringcentral.com";
 export const QUEUE_PRESENCE_ROUTE = "/restapi/v1.0/account/{account}/call-queues/{queue}/presence";
 
 const DIGITS = /^\d{1,20}$/;

@@ -1,7 +1,5 @@
 import { parseOrigin } from "../lib/origin.ts";
 
-export { parseOrigin };
-
 // Every commercial brand and region of RingCentral answers at one of these.
 const RINGCENTRAL = ["https://platform.ringcentral.com", "https://platform.ringcentral.biz"];
 

@@ -5,7 +5,7 @@ import type { GivenUp } from "./give-up.ts";
 import { classify, type TransportError } from "./transport-error.ts";
 
 /** Where the time of one attempt went, in milliseconds. */
-export interface Timings {
+interface Timings {
   /** Until the request was sent: waiting for a connection, or making one. */
   readonly connectMs: number;
   /** From then to the head of the answer. */

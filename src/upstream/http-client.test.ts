@@ -56,7 +56,7 @@ describe("send()", () => {
       { onSent: (sentAt) => sent.push(sentAt) },
     );
     expect(result).toMatchObject({ kind: "response", status: 200, bodyText: '{"name":"Zo\u00eb"}', attempts: 1 });
-    if (result.kind !== "response") throw result;
+    if (result.kind !== "response") throw new Error(result.kind);
     expect(result.headers).toMatchObject({ "x-rate-limit-group": "light", "set-cookie": "a=1, b=2" });
     expect(sent).toEqual([result.sentAt]);
     expect(result.sentAt).toBeGreaterThanOrEqual(before);
@@ -160,7 +160,7 @@ describe("send() tries once more", () => {
   test("and says what it knows when the time runs out in the pause", async () => {
     const timeUp = new AbortController();
     // The pause never ends by itself.
-    const clock: Clock = { now: systemClock.now, after: neverBut(() => timeUp.abort()) };
+    const clock: Clock = { now: () => systemClock.now(), after: neverBut(() => timeUp.abort()) };
     const server = await serve((response) => response.writeHead(503).end("{}"));
     const result = await get(clientFor([server.origin], clock), server.origin, { timeUp: timeUp.signal });
     expect(result).toMatchObject({ kind: "response", status: 503, attempts: 1 });

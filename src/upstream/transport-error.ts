@@ -92,7 +92,8 @@ const KIND_OF_CODE: Readonly<Record<string, TransportErrorKind>> = {
 /** Sorts what undici, a socket or TLS threw; `answered` says that the head of an answer had arrived. */
 export function classify(error: unknown, answered: boolean): TransportError {
   if (error instanceof NotAllowedError) return transportError("not_allowed", `"${error.origin}"`);
-  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  const given = (error as { code?: unknown } | null)?.code;
+  const code = typeof given === "string" ? given : "";
   const known = KIND_OF_CODE[code];
   if (known) return transportError(known, known === "too_large" ? undefined : code);
   if (/^(CERT_|ERR_TLS_|ERR_SSL_)/.test(code)) return transportError("tls", code);
