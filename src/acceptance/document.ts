@@ -17,8 +17,8 @@ export type ParsedDocument =
 const MAX_DEPTH = 64;
 
 // A number that may print differently once it was a double: 16 digits or more, a fraction, an exponent, minus zero.
-// Digits in strings may look like one; that costs a second parse and nothing else.
-const NEEDS_SOURCE_TEXT = /[:,[\s]-?(?:\d{16}|\d{1,15}[.eE])|-0/;
+// Text in strings may look like one; that costs a second parse and nothing else.
+const NEEDS_SOURCE_TEXT = /\d(?:[.eE]|\d{15})|-0/;
 
 /** Parses a presence answer. What is not a list of agents is a problem, never an empty queue. */
 export function parseDocument(text: string): ParsedDocument {
@@ -29,8 +29,9 @@ export function parseDocument(text: string): ParsedDocument {
     return refused("it is not JSON");
   }
   if (!isJsonObject(json)) return refused("it is not a JSON object");
-  if (nestsDeeperThan(json, MAX_DEPTH)) return refused(`it nests deeper than ${MAX_DEPTH} levels`);
-  return documentOf(text, NEEDS_SOURCE_TEXT.test(text) ? (parseExactly(text) as JsonObject) : json);
+  const { tooDeep, hasNumbers } = survey(json);
+  if (tooDeep) return refused(`it nests deeper than ${MAX_DEPTH} levels`);
+  return documentOf(text, hasNumbers && NEEDS_SOURCE_TEXT.test(text) ? (parseExactly(text) as JsonObject) : json);
 }
 
 /** The document made of JSON that is already parsed; `raw` is the text of the answer behind it. */
@@ -47,13 +48,15 @@ function refused(state: string): ParsedDocument {
   return { ok: false, problem: `Cannot read the presence answer: ${state}` };
 }
 
-function nestsDeeperThan(value: JsonValue, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) {
-    for (const item of value) if (nestsDeeperThan(item, levels - 1)) return true;
+function survey(json: JsonObject): { readonly tooDeep: boolean; readonly hasNumbers: boolean } {
+  let hasNumbers = false;
+  const tooDeep = (value: readonly JsonValue[] | JsonObject, levels: number): boolean => {
+    for (const member of Array.isArray(value) ? value : Object.values(value)) {
+      if (typeof member === "number") hasNumbers = true;
+      else if (typeof member === "object" && member !== null && (levels === 0 || tooDeep(member, levels - 1)))
+        return true;
+    }
     return false;
-  }
-  for (const key in value) if (nestsDeeperThan((value as JsonObject)[key]!, levels - 1)) return true;
-  return false;
+  };
+  return { tooDeep: tooDeep(json, MAX_DEPTH - 1), hasNumbers };
 }

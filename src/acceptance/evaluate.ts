@@ -45,9 +45,9 @@ export function createEvaluator(
       const agents = countAgents(records, criteria.detail);
       const { criterion } = criteria;
       if (criterion.kind === "agents") {
-        const judged = records.map((record) => belongs[criterion.count](record, criteria.detail));
-        const known = judged.filter((belonging) => belonging === true).length;
-        const open = judged.filter((belonging) => belonging === undefined).length;
+        const belonging = records.map((record) => belongs[criterion.count](record, criteria.detail));
+        const known = belonging.filter((belongs) => belongs === true).length;
+        const open = belonging.filter((belongs) => belongs === undefined).length;
         return compared(criteria, agents, known, known + open);
       }
       const texts = textsFor(criterion, document, records);

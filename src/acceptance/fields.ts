@@ -20,7 +20,6 @@ export const EXTENSION_FIELDS: readonly PresenceField[] = [
 
 /** The presence fields whose name stands in a pattern; "dndStatusPersonal" is another name than "dndStatus". */
 export function fieldsNamedIn(pattern: string): readonly PresenceField[] {
-  const text = /\(\?[msU]*i/.test(pattern) ? pattern.toLowerCase() : pattern;
-  const spelling = (field: string) => (text === pattern ? field : field.toLowerCase());
-  return PRESENCE_FIELDS.filter((field) => new RegExp(`${spelling(field)}(?![A-Za-z])`).test(text));
+  const flags = /\(\?[msU]*i/.test(pattern) ? "i" : "";
+  return PRESENCE_FIELDS.filter((field) => new RegExp(`${field}(?![A-Za-z])`, flags).test(pattern));
 }

@@ -27,7 +27,7 @@ export function keysAgainstOrder(pattern: string): readonly [string, string] | u
     } else if (part === "brace") rank = -1;
     else {
       for (const [found] of part.text.matchAll(KEYS)) {
-        const next = RECORD_KEYS.findIndex((key) => key === found.replaceAll('"', ""));
+        const next = RECORD_KEYS.findIndex((key) => found.includes(key));
         if (next < rank) return [RECORD_KEYS[rank]!, RECORD_KEYS[next]!];
         rank = next;
       }

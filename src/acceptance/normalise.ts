@@ -1,8 +1,18 @@
 import { type PatternToken, tokenize } from "./pattern-tokens.ts";
 
-const WHITE_SPACE_ATOMS: ReadonlySet<string> = new Set(
-  [" ", "\t", "\n", "\r", "\\s", "\\t", "\\n", "\\r", "\\x20", "[ ]", "[\\s]"],
-);
+const WHITE_SPACE_ATOMS: ReadonlySet<string> = new Set([
+  " ",
+  "\t",
+  "\n",
+  "\r",
+  "\\s",
+  "\\t",
+  "\\n",
+  "\\r",
+  "\\x20",
+  "[ ]",
+  "[\\s]",
+]);
 
 /**
  * The pattern that means on canonical text what the pattern as written means on JSON in any layout. Outside character

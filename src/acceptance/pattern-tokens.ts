@@ -20,13 +20,13 @@ export interface TokenizedPattern {
 }
 
 const QUANTIFIER = /[*+?]\??|\{(?:0|[1-9]\d*)(?:,(?:0|[1-9]\d*)?)?\}\??/y;
-const CLASS = /\[\^?\]?(?:\[:\^?\w+:\]|\\[^]|[^\]\\])*\]/y;
+const CLASS = /\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]/y;
 const LOOK_AROUND = /\(\?(<?)[=!]/y;
 const FLAGS = /\(\?[imsU-]*\)/y;
 const OPEN = /\((?:\?(?:P?<\w+>|[imsU-]*:))?/y;
 const BACK_REFERENCE = /\\(?:[89]|[1-7](?![0-7])|k[<{'][^>}']*[>}']|g\{?-?\d+\}?)|\(\?P=\w*\)/y;
 const CODE = /\\(?:x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]+)\}|([0-7]{1,3}))/y;
-const UNICODE_CLASS = /\\[pP](?:\{[^}]*\}|[^])/y;
+const UNICODE_CLASS = /\\[pP](?:\{[^}]*\}|[\s\S])/y;
 const CONTROL: Readonly<Record<string, string>> = { a: "\x07", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
 /** Splits a pattern that re2js accepts into tokens; of one that it refuses, finds what RE2 has no word for. */

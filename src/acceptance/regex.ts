@@ -43,7 +43,8 @@ function compile(written: string, normalise: boolean): CompiledRegex {
   const { tokens } = tokenize(written);
   const stranger = tokens.find((token) => token.kind === "unsupported");
   if (stranger !== undefined) {
-    const reason = stranger.construct === "back-reference" ? "BACK_REFERENCE_NOT_SUPPORTED" : "LOOK_AROUND_NOT_SUPPORTED";
+    const reason =
+      stranger.construct === "back-reference" ? "BACK_REFERENCE_NOT_SUPPORTED" : "LOOK_AROUND_NOT_SUPPORTED";
     return refused(reason, `uses the ${stranger.construct} "${stranger.text}", which RE2 syntax does not have`);
   }
   // Compiling a pattern that is far too large takes long by itself.

@@ -12,12 +12,20 @@ export function warningsAbout({ criterion, detail }: Criteria, field: string): r
     warnings.push({ field: `${field}.${part}`, reason, description });
   if (criterion.kind === "agents") {
     if (criterion.count === "AVAILABLE" && detail === "QUEUE") {
-      warn("agents.count", "CALLS_IN_PROGRESS_NOT_SEEN", "counts agents who are on a call too: the queue's answer does not show calls in progress");
+      warn(
+        "agents.count",
+        "CALLS_IN_PROGRESS_NOT_SEEN",
+        "counts agents who are on a call too: the queue's answer does not show calls in progress",
+      );
     }
     return warnings;
   }
   if (countsDoNotDisturb(criterion)) {
-    warn("regex.pattern", "COUNTS_DO_NOT_DISTURB", "counts agents on Do Not Disturb too; agents AVAILABLE leaves them out");
+    warn(
+      "regex.pattern",
+      "COUNTS_DO_NOT_DISTURB",
+      "counts agents on Do Not Disturb too; agents AVAILABLE leaves them out",
+    );
   }
   const absent = detail === "QUEUE" ? criterion.fields.filter((name) => EXTENSION_FIELDS.includes(name)) : [];
   if (absent.length > 0) {
@@ -25,11 +33,19 @@ export function warningsAbout({ criterion, detail }: Criteria, field: string): r
       criterion.scope === "RECORDS"
         ? "records that lack it and do not match are open, so the answer is often PRESENCE_UNKNOWN"
         : "it never matches there";
-    warn("regex.pattern", "FIELD_NOT_IN_QUEUE_ANSWER", `names ${absent.join(", ")}, which RingCentral's queue answer does not carry: ${consequence}`);
+    warn(
+      "regex.pattern",
+      "FIELD_NOT_IN_QUEUE_ANSWER",
+      `names ${absent.join(", ")}, which RingCentral's queue answer does not carry: ${consequence}`,
+    );
   }
   const swapped = criterion.scope === "RAW" ? undefined : keysAgainstOrder(criterion.pattern.used);
   if (swapped !== undefined) {
-    warn("regex.pattern", "KEYS_AGAINST_CANONICAL_ORDER", `names ${swapped[0]} before ${swapped[1]}, but canonical text has them the other way round`);
+    warn(
+      "regex.pattern",
+      "KEYS_AGAINST_CANONICAL_ORDER",
+      `names ${swapped[0]} before ${swapped[1]}, but canonical text has them the other way round`,
+    );
   }
   if (dependsOnLayout(criterion)) {
     const description =

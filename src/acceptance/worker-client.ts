@@ -88,7 +88,8 @@ export class PatternWorker {
     thread.on("message", (reply: WorkerReply) => {
       if (thread !== this.#thread) return;
       if (reply === "ready") this.#ready = true;
-      else this.#settle("found" in reply ? { ok: true, found: reply.found } : failed("the pattern cannot be evaluated"));
+      else
+        this.#settle("found" in reply ? { ok: true, found: reply.found } : failed("the pattern cannot be evaluated"));
       this.#next();
     });
     thread.on("error", () => this.#lost(thread));
