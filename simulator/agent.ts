@@ -8,9 +8,9 @@ const PRESENCE_STATUSES = ["Available", "Busy", "Offline"] as const;
 const TELEPHONY_STATUSES = ["NoCall", "Ringing", "CallConnected", "OnHold", "ParkedCall"] as const;
 
 /** Do Not Disturb as the extension has it; it decides `acceptQueueCalls` in every queue of that agent. */
-export type DndStatus = (typeof DND_STATUSES)[number];
-export type PresenceStatus = (typeof PRESENCE_STATUSES)[number];
-export type TelephonyStatus = (typeof TELEPHONY_STATUSES)[number];
+type DndStatus = (typeof DND_STATUSES)[number];
+type PresenceStatus = (typeof PRESENCE_STATUSES)[number];
+type TelephonyStatus = (typeof TELEPHONY_STATUSES)[number];
 
 /** A person with an extension. */
 export interface Agent {
@@ -115,7 +115,7 @@ export function parseChange(input: Record<string, unknown>): MemberChange {
     const allowed = Object.hasOwn(ALLOWED, field) ? ALLOWED[field as keyof MemberChange] : undefined;
     if (!allowed) throw new Error(`Cannot change "${field}": not one of ${Object.keys(ALLOWED).join(", ")}`);
     if (!allowed.includes(value))
-      throw new Error(`Cannot change ${field} to "${value}": not one of ${allowed.join(", ")}`);
+      throw new Error(`Cannot change ${field} to ${JSON.stringify(value)}: not one of ${allowed.join(", ")}`);
   }
   return input;
 }

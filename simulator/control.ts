@@ -74,12 +74,9 @@ function send(response: ServerResponse, status: number, document: unknown): void
 }
 
 function faultsOf(document: unknown): Fault[] {
-  const faults = (Array.isArray(document) ? document : [document]) as Fault[];
-  const bad = faults.find((fault) => !Object.hasOwn(FAULT_KINDS, String(fault?.kind)));
-  if (bad !== undefined || faults.includes(undefined as never)) {
-    throw new Error(
-      `Cannot add fault ${JSON.stringify(bad)}: its kind is one of ${Object.keys(FAULT_KINDS).join(", ")}`,
-    );
-  }
-  return faults;
+  const faults = (Array.isArray(document) ? document : [document]) as (Fault | null)[];
+  const bad = faults.find((fault) => !fault || !Object.hasOwn(FAULT_KINDS, fault.kind));
+  if (bad === undefined) return faults as Fault[];
+  const kinds = Object.keys(FAULT_KINDS).join(", ");
+  throw new Error(`Cannot add fault ${JSON.stringify(bad)}: its kind is not one of ${kinds}`);
 }

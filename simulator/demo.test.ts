@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,11 +7,15 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 let directory: string;
+let running: ChildProcess | undefined;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "demo-test-"));
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(async () => {
+  running?.kill("SIGTERM");
+  await rm(directory, { recursive: true });
+});
 
 /** Runs the demo with a program of the test's own as the service. */
 async function demoWith(service: string, ...args: string[]) {
@@ -21,6 +25,7 @@ async function demoWith(service: string, ...args: string[]) {
     env: { ...process.env, REPORT: join(directory, "report") },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  running = demo;
   demo.stdout.resume();
   return { demo, exit: once(demo, "exit"), stderr: text(demo.stderr) };
 }
@@ -59,7 +64,7 @@ test("demo.ts stops its children and exits 0 when it gets SIGTERM", async () => 
   expect(await exit).toEqual([0, null]);
   expect(await stderr).toBe("");
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
-  await expect(fetch(`${UPSTREAM_ALLOW}/simulator/state`)).rejects.toThrow();
+  await expect(fetch(`${UPSTREAM_ALLOW}/simulator/state`)).rejects.toThrow("fetch failed");
 });
 
 test("demo.ts ends by itself and exits 0 when given seconds", async () => {

@@ -72,7 +72,7 @@ async function watch(client: Client<typeof AvailabilityService>): Promise<void> 
         if (event.case === "availability") console.log(availabilityLine(event.value, new Date()));
       }
     } catch (error) {
-      if (!ending.signal.aborted) console.log(`Watch ended, watching again: ${error}`);
+      if (!ending.signal.aborted) console.log(`Watch ended, watching again: ${String(error)}`);
     }
     await wait(1000, undefined, { signal: ending.signal }).catch(() => {});
   }
@@ -101,7 +101,7 @@ try {
 }
 end();
 // The service first: it reads from the simulator to the end.
-for (const child of children.reverse()) {
+for (const child of children.toReversed()) {
   await child.stop().catch((error: Error) => {
     process.exitCode = 1;
     console.error(error.message);

@@ -45,6 +45,7 @@ test("main.ts prints its origin, is controlled over HTTP and exits 0 when it get
   expect(records[0]?.acceptCurrentQueueCalls).toBe(false);
 
   expect(await post("faults", { kind: "flood" })).toMatchObject({ status: 400 });
+  expect(await post("faults", [null])).toMatchObject({ status: 400 });
   expect(await post("faults", "nothing")).toMatchObject({ status: 400 });
   expect(await post("agents", { queueId: queues[0], member: 0, mood: "good" })).toMatchObject({ status: 400 });
   expect((await request(`${origin}/simulator/unheard-of`)).statusCode).toBe(404);

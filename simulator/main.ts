@@ -53,6 +53,6 @@ try {
   process.once("SIGINT", stop);
   console.log(JSON.stringify({ origin: simulator.origin, queues: simulator.world.queueIds }));
 } catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
   process.exitCode = 2;
 }

@@ -24,13 +24,19 @@ export interface RequestRecord {
   broken: boolean;
 }
 
+interface Waiter {
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 const KEPT = 100_000;
 
 /** RequestLog is what the simulator was asked. */
 export class RequestLog {
   /** Oldest first, the newest 100,000. */
   readonly records: RequestRecord[] = [];
-  readonly #waiting = new Set<{ count: number; resolve: () => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Set<Waiter>();
   readonly #connections = new WeakMap<object, number>();
   #connectionCount = 0;
   #arrived = 0;
@@ -76,10 +82,7 @@ export class RequestLog {
     }
   }
 
-  #settle<W extends { count: number; resolve: () => void; reject: (error: Error) => void }>(
-    waiter: W,
-    settle: () => void,
-  ) {
+  #settle(waiter: Waiter, settle: () => void): void {
     this.#waiting.delete(waiter);
     settle();
   }

@@ -1,6 +1,7 @@
 import { Agent } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./server.ts";
+import type { WorldChange } from "./world.ts";
 
 let simulator: Simulator;
 let client: Agent;
@@ -17,12 +18,12 @@ afterEach(async () => {
   await simulator.close();
 });
 
-async function get(path: string, options: { authorization?: string | null; method?: string } = {}) {
+async function get(path: string, options: { authorization?: string | null; method?: "GET" | "DELETE" } = {}) {
   const { authorization = `Bearer ${simulator.token}`, method = "GET" } = options;
   const answer = await client.request({
     origin: simulator.origin,
     path,
-    method: method as "GET",
+    method,
     headers: { "user-agent": "test/1", ...(authorization === null ? {} : { authorization }) },
   });
   const text = await answer.body.text();
@@ -166,14 +167,15 @@ test("waitForRequests() resolves when so many have come, and rejects when the si
   await get(presencePath());
   await get(presencePath());
   await two;
-  const three = expect(simulator.waitForRequests(3)).rejects.toThrow("the simulator closed after 2");
+  const three = simulator.waitForRequests(3).catch((error: Error) => error.message);
   await simulator.close();
-  await three;
+  expect(await three).toBe("Cannot wait for 3 requests: the simulator closed after 2");
 });
 
 test("startSimulator() moves agents by itself when given an interval", async () => {
   await start({ intervalMs: 1 });
-  await new Promise<void>((resolve) => simulator.world.subscribe(() => resolve()));
+  const change = await new Promise<WorldChange>((resolve) => simulator.world.subscribe(resolve));
+  expect(simulator.world.queueIds).toContain(change.queueId);
 });
 
 test("startSimulator() rejects when the port is taken", async () => {
