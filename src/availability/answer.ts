@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** Whether nothing changed but observed_at, valid_until, retry_at (and the version, which follows the rest). */
-export function sameState(a: Answer, b: Answer): boolean {
+export function sameState(a: Omit<Answer, "version">, b: Omit<Answer, "version">): boolean {
   return (
     a.accepted === b.accepted &&
     a.verdict === b.verdict &&

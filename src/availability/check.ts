@@ -33,6 +33,7 @@ export type Check = (query: CheckQuery, caller: Caller) => Answer | Promise<Answ
 
 // The caller's deadline less this share of it, within these bounds, is when we answer: the answer has to travel too.
 const MARGIN = { share: 0.1, minMs: 5, maxMs: 50 };
+const SETTLE_MS = 10;
 const NOT_IN_TIME = "Nothing young enough was known in time";
 
 export function createCheck({ clock, board, link }: CheckDeps): Check {
@@ -89,7 +90,9 @@ export function createCheck({ clock, board, link }: CheckDeps): Check {
     const read = judged
       ? judged.then(() => standing.fromSnapshot("CACHE", clock.now()))
       : reads.ask({ lateEnough, answerBy, endsAt, link: link() }).then((outcome) => settled(standing, outcome));
-    return inTime(read, { answerBy, late, signal: caller.signal });
+    // A read that runs out of time with its caller gets a moment to say so: then the answer is the watched state's.
+    const leaveAt = answerBy === endsAt ? endsAt + SETTLE_MS : answerBy;
+    return inTime(read, { leaveAt, late, signal: caller.signal });
   }
 
   async function settled(standing: Standing, outcome: ReadOutcome): Promise<Answer> {
@@ -105,14 +108,14 @@ export function createCheck({ clock, board, link }: CheckDeps): Check {
     return standing.undecided({ reason, message, retryAt: trouble.until }, now);
   }
 
-  /** The answer, or what `late` says at `answerBy`. A caller who leaves detaches only himself. */
+  /** The answer, or what `late` says at `leaveAt`. A caller who leaves detaches only himself. */
   function inTime(
     answer: Promise<Answer>,
-    bounds: { answerBy: number; late: () => Answer; signal: AbortSignal },
+    bounds: { leaveAt: number; late: () => Answer; signal: AbortSignal },
   ): Promise<Answer> {
     const { signal } = bounds;
     return new Promise((resolve, reject) => {
-      const cancelTimer = clock.after(bounds.answerBy - clock.now(), () => finish(() => resolve(bounds.late())));
+      const cancelTimer = clock.after(bounds.leaveAt - clock.now(), () => finish(() => resolve(bounds.late())));
       const left = () =>
         finish(() => reject(new ServiceError("CANCELLED", "Cannot answer the check: the caller left")));
       const finish = (how: () => void) => {

@@ -118,8 +118,8 @@ export class Registry {
   apply(id: string, record: DestinationRecord | Tombstone, revision: Revision): void {
     if (revision <= (this.#applied.get(id) ?? 0)) return;
     this.#applied.set(id, revision);
-    if ("deletedRevision" in record) return this.#forget(id);
-    this.#enter(this.#compile(id, record, false));
+    if ("deletedRevision" in record) this.#forget(id);
+    else this.#enter(this.#compile(id, record, false));
   }
 
   /** Remembers, over restarts, that a destination gave a real verdict with its present template and credential. */
@@ -143,7 +143,10 @@ export class Registry {
     const id = change.key.slice(DESTINATIONS.length);
     if (change.revision <= (this.#applied.get(id) ?? 0)) return;
     this.#applied.set(id, change.revision);
-    if (change.kind === "delete") return this.#forget(id);
+    if (change.kind === "delete") {
+      this.#forget(id);
+      return;
+    }
     const record = decodeRecord(change.value);
     if ("deletedRevision" in record) this.#forget(id);
     else this.#enter("unreadable" in record ? unreadable(id, record) : this.#compile(id, record, loading));

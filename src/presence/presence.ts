@@ -26,14 +26,17 @@ export class Presence {
   /** A destination no longer asks; a question that nobody asks is forgotten. */
   detach(reads: QuestionReads, member: Member): void {
     reads.members.delete(member);
-    if (reads.members.size > 0) return reads.schedule();
-    reads.close();
+    if (reads.members.size > 0) {
+      reads.schedule();
+      return;
+    }
+    reads.retire();
     this.#questions.delete(reads.question.key);
     this.#budgets.get(reads.question.budgetKey)?.questions.delete(reads);
   }
 
   close(): void {
-    for (const reads of this.#questions.values()) reads.close();
+    for (const reads of this.#questions.values()) reads.stop();
     this.#questions.clear();
     this.#budgets.clear();
   }

@@ -5,8 +5,8 @@ import type { PresenceReader, ReadResult } from "../ringcentral/presence-reader.
 import type { Question } from "../ringcentral/question.ts";
 import { backOffOpened, callerCoalesced } from "../telemetry/events.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
-import type { UpstreamFailure } from "../upstream/failure.ts";
 import { ASKED_LATELY_MS } from "./cadence.ts";
+import { OVER_BUDGET, performRead } from "./perform-read.ts";
 import { Read } from "./read.ts";
 import type { ReadOutcome, Snapshot, Trouble } from "./snapshot.ts";
 
@@ -49,7 +49,8 @@ export class QuestionReads {
   #waiting: Read | undefined;
   #cancelNext: (() => void) | undefined;
   #nextAt: number | undefined;
-  #closed = false;
+  #retired = false;
+  #stopped = false;
 
   constructor(question: Question, deps: QuestionDeps) {
     this.question = question;
@@ -85,7 +86,10 @@ export class QuestionReads {
   /** A new configuration may have cured what failed: asks again at once, unless a penalty forbids it. */
   forgive(): void {
     this.#deps.backOffs.forgive([this.#keys.question, this.#keys.connection]);
-    if (this.trouble && !this.blocked(this.#deps.clock.now())) this.trouble = undefined;
+    if (this.trouble && !this.blocked(this.#deps.clock.now())) {
+      this.trouble = undefined;
+      this.#tell();
+    }
     this.schedule();
   }
 
@@ -139,10 +143,11 @@ export class QuestionReads {
     this.#cancelNext?.();
     this.#cancelNext = undefined;
     this.#nextAt = undefined;
-    if (this.#closed || this.#running || !this.inDemand) return;
+    if (this.#retired || this.#running || !this.inDemand) return;
     const now = this.#deps.clock.now();
     const due = Math.max(
-      this.#startedAt + this.#deps.interval(this),
+      // After a failure the back-off alone says when; it may end long before the interval does.
+      this.trouble ? now : this.#startedAt + this.intervalMs,
       this.blocked(now)?.until ?? 0,
       this.#deps.budget.freeAt(now, "scheduled"),
     );
@@ -150,9 +155,17 @@ export class QuestionReads {
     this.#cancelNext = this.#deps.clock.after(due - now, () => this.#scheduled());
   }
 
-  close(): void {
-    this.#closed = true;
+  /** Nobody asks this question any more; who still waits for a read gets it. */
+  retire(): void {
+    this.#retired = true;
     this.#cancelNext?.();
+    this.#cancelNext = undefined;
+  }
+
+  /** The service stops: ends the reads under way. */
+  stop(): void {
+    this.retire();
+    this.#stopped = true;
     this.#running?.stop();
     this.#waiting?.stop();
   }
@@ -164,7 +177,10 @@ export class QuestionReads {
     const now = this.#deps.clock.now();
     const blocked = this.blocked(now);
     if (blocked) this.#troubled(blocked);
-    if (blocked || this.#deps.budget.freeAt(now, "scheduled") > now) return this.schedule();
+    if (blocked || this.#deps.budget.freeAt(now, "scheduled") > now) {
+      this.schedule();
+      return;
+    }
     const read = new Read(this.#deps.clock);
     read.join(now + Math.max(...[...this.members].map((member) => member.timeoutMs)), undefined);
     void this.#run(read);
@@ -175,45 +191,19 @@ export class QuestionReads {
     this.#cancelNext?.();
     this.#cancelNext = undefined;
     this.#nextAt = undefined;
-    const result = await this.#read(read);
-    const now = this.#deps.clock.now();
+    const { clock, budget, reader } = this.#deps;
+    const onStart = (now: number) => {
+      this.#startedAt = now;
+    };
+    const result = await performRead(this.question, read, { clock, budget, reader, onStart });
     this.#running = undefined;
-    const outcome = this.#settle(result, now);
+    const outcome = this.#settle(result, clock.now());
     read.finish(outcome);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting && outcome.ok && !this.#closed) void this.#run(waiting);
+    if (waiting && outcome.ok) void this.#run(waiting);
     else waiting?.finish(outcome);
     this.schedule();
-  }
-
-  async #read(read: Read): Promise<ReadResult> {
-    const { clock, budget, reader } = this.#deps;
-    for (let now = clock.now(); ; now = clock.now()) {
-      if (read.timeUp.aborted) return { ok: false, failure: OVER_BUDGET };
-      const freeAt = budget.freeAt(now, "check");
-      read.waitsUntil = freeAt > now ? freeAt : 0;
-      if (freeAt <= now) break;
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(freeAt - now, resolve);
-        read.timeUp.addEventListener("abort", () => (cancel(), resolve()), { once: true });
-      });
-    }
-    this.#startedAt = clock.now();
-    budget.spend(this.#startedAt);
-    return await reader.read(this.question, {
-      timeUp: read.timeUp,
-      deadline: () => read.endsAt,
-      links: read.links,
-      onLink: (listener) => {
-        read.onLink = listener;
-      },
-      onSent: (sentAt) => {
-        // The first attempt was spent when it was decided; RingCentral counts every further one as well.
-        if (read.sentAt !== undefined) budget.spend(sentAt);
-        read.sentAt = sentAt;
-      },
-    });
   }
 
   #settle(result: ReadResult, now: number): ReadOutcome {
@@ -227,12 +217,13 @@ export class QuestionReads {
       return { ok: true, snapshot: this.newest };
     }
     const { failure } = result;
-    if (failure === OVER_BUDGET) {
-      return { ok: false, trouble: { failure, until: budget.freeAt(now, "check") } };
-    }
+    if (failure === OVER_BUDGET) return { ok: false, trouble: { failure, until: budget.freeAt(now, "check") } };
+    // The service is stopping: what was cut off says nothing about RingCentral.
+    if (this.#stopped) return { ok: false, trouble: { failure, until: now } };
     const key = this.#keys[failure.scope];
     const until = backOffs.open(key, failure, now);
-    backOffOpened({ ...failure, key, untilMs: until });
+    const { scope, reason, message } = failure;
+    backOffOpened({ scope, reason, message, key, untilMs: until });
     this.#troubled({ failure, until });
     return { ok: false, trouble: { failure, until } };
   }
@@ -247,12 +238,6 @@ export class QuestionReads {
     for (const member of this.members) member.onRead();
   }
 }
-
-const OVER_BUDGET: UpstreamFailure = {
-  reason: "UPSTREAM_RATE_LIMITED",
-  message: "The rate limit of this connection allows no read in time",
-  scope: "budget",
-};
 
 function overBudget(until: number): Promise<ReadOutcome> {
   return Promise.resolve({ ok: false, trouble: { failure: OVER_BUDGET, until } });

@@ -77,7 +77,10 @@ function checkRequest(request: CheckRequest, problems: Problems): void {
 function checkTags(tags: Readonly<Record<string, string>>, problems: Problems): void {
   let count = 0;
   for (const name in tags) {
-    if (++count > TAGS.most) return problems.add("tags", "TOO_MANY", `has more than ${TAGS.most} tags`);
+    if (++count > TAGS.most) {
+      problems.add("tags", "TOO_MANY", `has more than ${TAGS.most} tags`);
+      return;
+    }
     const bytes = Buffer.byteLength(name);
     // Values of tags are the caller's data about a call: their sizes are named, never they themselves.
     if (bytes === 0 || bytes > TAGS.nameBytes) {

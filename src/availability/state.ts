@@ -1,0 +1,117 @@
+import type { Evaluation } from "../acceptance/evaluate.ts";
+import type { DestinationEntry } from "../destinations/registry.ts";
+import type { Reason, Source, Verdict } from "../lib/reasons.ts";
+import type { Snapshot, Trouble } from "../presence/snapshot.ts";
+import type { Answer } from "./answer.ts";
+import { applyPolicy, type RealVerdict } from "./policy.ts";
+
+/** Everything that a destination's state follows from. Times are Unix milliseconds. */
+export interface Facts {
+  readonly entry: DestinationEntry;
+  /** The newest snapshot as the criteria judge it. */
+  readonly judged: { readonly snapshot: Snapshot; readonly evaluation: Evaluation } | undefined;
+  /** The newest failure, if nothing was read since. */
+  readonly trouble: Trouble | undefined;
+  readonly lastReal: RealVerdict | undefined;
+  /** There was a real verdict since template or credential changed. */
+  readonly proven: boolean;
+  /** How old a snapshot may be before the watched state is called too old, in milliseconds. */
+  readonly staleAfterMs: number;
+  /** When the next scheduled read is due. */
+  readonly nextReadAt: number | undefined;
+}
+
+/** A state, and until when it holds if nothing happens; undefined = for good. */
+export interface State {
+  readonly answer: Omit<Answer, "version">;
+  readonly until: number | undefined;
+}
+
+export const TOO_OLD = "The newest snapshot is too old";
+
+/** The watched state: the first that holds of disabled, invalid, then what is known of the presence. */
+export function watchedState(facts: Facts, now: number): State {
+  const { entry, judged, trouble, nextReadAt } = facts;
+  if (entry.disabled) {
+    const why = {
+      verdict: "REJECTED",
+      reason: "DESTINATION_DISABLED",
+      message: "The destination is disabled",
+    } as const;
+    return { answer: answerOf(entry, { ...why, accepted: false, source: "NONE" }), until: undefined };
+  }
+  if (!entry.compiled) return undecided(facts, { reason: "DESTINATION_INVALID", message: entry.invalid }, now);
+  if (trouble) return undecided(facts, { ...trouble.failure, retryAt: trouble.until }, now);
+  if (!judged) {
+    return undecided(facts, { reason: "NOT_OBSERVED_YET", message: "Nothing was read yet", retryAt: nextReadAt }, now);
+  }
+  const staleAt = judged.snapshot.observedAt + facts.staleAfterMs;
+  if (now > staleAt) return undecided(facts, { reason: "NOT_IN_TIME", message: TOO_OLD, retryAt: nextReadAt }, now);
+  const { answer, until } = judgedState(facts, "CACHE", now);
+  return { answer, until: Math.min(until ?? staleAt, staleAt) };
+}
+
+/** What the newest judged snapshot says, however old; call it only when there is one. */
+export function judgedState(facts: Facts, source: Source, now: number): State {
+  const { snapshot, evaluation } = facts.judged!;
+  const { observedAt } = snapshot;
+  const { verdict, reason, message } = evaluation;
+  if (verdict === "UNDECIDED") {
+    return undecided(
+      facts,
+      { reason, message, retryAt: facts.nextReadAt, asRead: { evaluation, observedAt, source } },
+      now,
+    );
+  }
+  const accepted = verdict === "ACCEPTED";
+  const given = { verdict, reason, message, accepted, source, evaluation, observedAt };
+  return { answer: answerOf(facts.entry, given), until: undefined };
+}
+
+/** An undecided verdict with the failure policy applied. */
+export function undecided(
+  facts: Pick<Facts, "entry" | "lastReal" | "proven">,
+  why: {
+    reason: Reason;
+    message: string;
+    retryAt?: number | undefined;
+    asRead?: { evaluation: Evaluation; observedAt: number; source: Source };
+  },
+  now: number,
+): State {
+  const { entry, lastReal, proven } = facts;
+  const { reason, message, retryAt, asRead } = why;
+  const policy = entry.compiled?.failure ?? { onUndecided: "REJECT", lastKnownLimitMs: 0 };
+  const { until, ...outcome } = applyPolicy({ reason, policy, lastReal, proven, asRead, now });
+  return { answer: answerOf(entry, { verdict: "UNDECIDED", reason, message, retryAt, ...outcome }), until };
+}
+
+function answerOf(
+  entry: DestinationEntry,
+  given: {
+    verdict: Verdict;
+    reason: Reason;
+    message: string;
+    accepted: boolean;
+    source: Source;
+    evaluation?: Evaluation | undefined;
+    observedAt?: number | undefined;
+    retryAt?: number | undefined;
+  },
+): Omit<Answer, "version"> {
+  const { verdict, reason, message, accepted, source, evaluation, observedAt, retryAt } = given;
+  return {
+    destinationId: entry.id,
+    accepted,
+    verdict,
+    reason,
+    message,
+    measured: evaluation?.measured,
+    agents: evaluation?.agents,
+    observedAt,
+    validUntil: observedAt === undefined ? undefined : observedAt + (entry.compiled?.maxAgeMs ?? 0),
+    source,
+    destinationRevision: entry.revision,
+    retryAt,
+  };
+}
