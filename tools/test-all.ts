@@ -17,7 +17,7 @@ interface Part {
 const protoc = ["protobuf-compiler", "libprotobuf-dev"];
 
 const parts: readonly Part[] = [
-  { name: "buf curl", packages: [], test: "test/interop/buf-curl.test.ts" },
+  { name: "buf curl and grpc-js", packages: [], test: "test/interop/same-answer.test.ts" },
   {
     name: "Python client",
     packages: [...protoc, "protobuf-compiler-grpc", "python3-grpcio"],
