@@ -4,7 +4,7 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { bindService } from "./grpc-binding.ts";
 import { joinWrites } from "./grpc-join-writes.ts";
-import { addHealth, healthDescriptors } from "./health.ts";
+import { addHealth, healthFiles } from "./health.ts";
 import {
   type Listener,
   type ListenerDeps,
@@ -41,12 +41,9 @@ export async function listenGrpc(deps: ListenerDeps): Promise<Listener> {
     },
   };
   routes(router);
-  addHealth(
-    server,
-    services.map((service) => service.typeName),
-    lifecycle,
-  );
-  addReflection(server, services, healthDescriptors());
+  const names = services.map((service) => service.typeName);
+  addHealth(server, names, lifecycle);
+  addReflection(router, services, healthFiles());
   const port = await bind(server, host, deps.port);
   let closed: Promise<void> | undefined;
   const shutdown = async () => {

@@ -1,7 +1,9 @@
+import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import type { Server, ServerWritableStream } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import { HealthImplementation, service } from "grpc-health-check";
 import type { Lifecycle } from "./guard-lifecycle.ts";
+import { readFiles } from "./reflection-files.ts";
 
 type WatchCall = ServerWritableStream<unknown, unknown>;
 
@@ -15,8 +17,8 @@ export function addHealth(server: Server, services: readonly string[], lifecycle
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, now()])));
   const watching = new Set<WatchCall>();
   lifecycle.follow((phase) => {
-    for (const name of names) health.setStatus(name, now());
     if (phase === "closing") for (const call of watching) endWatch(call);
+    else for (const name of names) health.setStatus(name, now());
   });
   health.addToServer({
     addService(definition, handlers) {
@@ -34,7 +36,7 @@ function endWatch(call: WatchCall): void {
   call.emit("error", { code: status.UNAVAILABLE, details: "Cannot go on with the stream: the server is draining" });
 }
 
-/** The files of grpc.health.v1 for reflection, as serialised google.protobuf.FileDescriptorProto. */
-export function healthDescriptors(): Uint8Array[] {
-  return service.Check!.requestType!.fileDescriptorProtos;
+/** The files of grpc.health.v1, for reflection. */
+export function healthFiles(): FileDescriptorProto[] {
+  return readFiles(service.Check!.requestType!.fileDescriptorProtos);
 }

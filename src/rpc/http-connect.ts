@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
+import type { DescService } from "@bufbuild/protobuf";
 import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { log } from "../telemetry/log.ts";
 import { type AnyResponse, writeAnswer } from "./http-answer.ts";
 import { MAX_REQUEST_BYTES, type Routes } from "./listener.ts";
+import { addReflection } from "./reflection.ts";
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 
@@ -25,7 +27,14 @@ export function connectHandler(routes: Routes, guards: Interceptor[]): CallHandl
     acceptCompression: [compressionGzip],
     readMaxBytes: MAX_REQUEST_BYTES,
   });
-  routes(router);
+  const services: DescService[] = [];
+  routes({
+    service(service, implementation, options) {
+      services.push(service);
+      return router.service(service, implementation, options);
+    },
+  });
+  addReflection(router, services);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (req, res) => {
     const handler = handlers.get(pathOf(req));

@@ -18,7 +18,10 @@ import type { Routes } from "./listener.ts";
 export type Implementation = Partial<ServiceImpl<typeof AvailabilityService>>;
 
 /** Both listeners on free ports of the loopback, with one fake service behind them. */
-export async function startBoth(implementation: Implementation, options: { graceMs?: number; limitMs?: number } = {}) {
+export async function startBoth(
+  implementation: Implementation,
+  options: { graceMs?: number; limitMs?: number; starting?: boolean } = {},
+) {
   const clock = systemClock;
   const lifecycle = new Lifecycle({ clock, graceMs: options.graceMs ?? 20 });
   const guards = createGuards({ validate, lifecycle });
@@ -29,7 +32,7 @@ export async function startBoth(implementation: Implementation, options: { grace
   const metrics = (_: unknown, res: { end(text: string): unknown }) => void res.end("metrics here\n");
   const http = await listenHttp({ ...common, metrics });
   const grpc = await listenGrpc(common);
-  lifecycle.serve();
+  if (!options.starting) lifecycle.serve();
   return {
     lifecycle,
     http,
