@@ -1,10 +1,13 @@
 import { context, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { NodeSDK } from "@opentelemetry/sdk-node";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../lib/clock.ts";
+import { upstreamAttempted } from "../telemetry/events.ts";
 import { createAllowList } from "./allow-list.ts";
 import { createHttpClient, type SendOptions } from "./http-client.ts";
 import { reset, startServer, type TestServer } from "./test-server.ts";
+
+vi.mock("../telemetry/events.ts", () => ({ upstreamAttempted: vi.fn() }));
 
 type Processor = NonNullable<NonNullable<ConstructorParameters<typeof NodeSDK>[0]>["spanProcessors"]>[number];
 type Ended = Parameters<Processor["onEnd"]>[0];
@@ -29,6 +32,7 @@ beforeAll(() => sdk.start());
 afterAll(() => sdk.shutdown());
 afterEach(async () => {
   ended.length = 0;
+  vi.mocked(upstreamAttempted).mockClear();
   await client.close();
   await server.close();
 });
@@ -41,7 +45,7 @@ async function get(answer: Parameters<typeof startServer>[0], options: Partial<S
       url: `${server.origin}/queues/1/presence`,
       headers: [["Authorization", "Bearer s3cret"]],
       route: "/queues/{queue}/presence",
-      judge: () => "OK",
+      judge: ({ status }) => (status === 200 ? "OK" : "UPSTREAM_NOT_FOUND"),
     },
     { timeUp: new AbortController().signal, ...options },
   );
@@ -110,6 +114,13 @@ describe("the span of an attempt", () => {
       SpanStatusCode.UNSET,
       SpanStatusCode.ERROR,
     ]);
+    const counted = vi.mocked(upstreamAttempted).mock.calls.map(([event]) => event);
+    expect(counted.map((e) => [e.attempt, e.outcome, e.status, e.path])).toEqual([
+      [1, "RETRIED", undefined, "/queues/1/presence"],
+      [2, "REDIRECTED", 302, "/queues/1/presence"],
+      [3, "UPSTREAM_NOT_FOUND", 404, "/elsewhere"],
+    ]);
+    expect(JSON.stringify(counted)).not.toContain("s3cret");
     const told = ended.map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
     expect(JSON.stringify(told)).not.toContain("s3cret");
   });
@@ -118,6 +129,7 @@ describe("the span of an attempt", () => {
     const timeUp = new AbortController();
     await get(() => timeUp.abort(), { timeUp: timeUp.signal });
     expect(ended.map(({ attributes }) => attributes["error.type"])).toEqual(["timeout"]);
+    expect(vi.mocked(upstreamAttempted).mock.calls[0]?.[0].outcome).toBe("UPSTREAM_TIMEOUT");
   });
 
   test("links to every sampled RPC it serves, later ones too, and to no more than 32", async () => {

@@ -27,10 +27,7 @@ export interface Answer {
 }
 
 /** What one attempt came to. */
-export type Attempt =
-  | Answer
-  | { readonly kind: "failed"; readonly error: TransportError; readonly answered: boolean }
-  | { readonly kind: GivenUp };
+export type Attempt = Answer | { readonly kind: "failed"; readonly error: TransportError } | { readonly kind: GivenUp };
 
 /** Sends one GET and collects its answer, or gives up as soon as `signal` is aborted with a GivenUp. It never rejects. */
 export function exchange(
@@ -62,13 +59,12 @@ export function exchange(
       controller?.abort(new Error("given up"));
     };
     const fail = (error: unknown) => {
-      const answered = head !== undefined;
-      settle({ kind: "failed", error: classify(error, answered), answered });
+      settle({ kind: "failed", error: classify(error, head !== undefined) });
     };
     const finish = async (start: NonNullable<typeof head>) => {
       const endedAt = clock.now();
       const body = await decodeBody(Buffer.concat(chunks), start.headers["content-encoding"]);
-      if ("error" in body) return settle({ kind: "failed", error: body.error, answered: true });
+      if ("error" in body) return settle({ kind: "failed", error: body.error });
       const timings = { connectMs: sentAt - startedAt, firstByteMs: start.at - sentAt, bodyMs: endedAt - start.at };
       settle({ kind: "response", status: start.status, headers: start.headers, bodyText: body.text, sentAt, timings });
     };

@@ -68,6 +68,19 @@ describe("send()", () => {
     expect(headers).not.toHaveProperty("traceparent");
   });
 
+  test("says when the request was sent, not when it was asked for, when it had to wait", async () => {
+    const { client, server, held, running } = await crowded();
+    const waiting = get(client, `${server.origin}/waiting`);
+    await new Promise((resolve) => setImmediate(resolve));
+    const freedAt = systemClock.now();
+    for (const answer of held.splice(0)) answer();
+    await Promise.all(running);
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    held[0]?.();
+    const result = await waiting;
+    expect(result.kind === "response" && result.sentAt).toBeGreaterThanOrEqual(freedAt);
+  });
+
   test("keeps connections, and few of them, when many ask", async () => {
     const server = await serve((response) => setImmediate(() => response.end("{}")));
     const client = clientFor([server.origin]);
@@ -199,15 +212,7 @@ describe("send() gives up", () => {
   });
 
   test("and never sends what still waits for a connection", async () => {
-    const held: (() => void)[] = [];
-    const server = await serve((response) => {
-      held.push(() => response.end("{}"));
-      if (held.length === 8) full.resolve();
-    });
-    const full = Promise.withResolvers<void>();
-    const client = clientFor([server.origin]);
-    const running = Array.from({ length: 8 }, () => get(client, server.origin));
-    await full.promise;
+    const { client, server, held, running } = await crowded();
     const timeUp = new AbortController();
     let sent = 0;
     const waiting = get(client, `${server.origin}/waiting`, { timeUp: timeUp.signal, onSent: () => sent++ });
@@ -313,6 +318,20 @@ describe("send() follows redirects", () => {
     expect(result).toMatchObject({ kind: "failed", error: { kind: "bad_redirect" }, attempts: 1 });
   });
 });
+
+/** A client whose connections are all taken by requests that wait for an answer. */
+async function crowded() {
+  const held: (() => void)[] = [];
+  const full = Promise.withResolvers<void>();
+  const server = await serve((response) => {
+    held.push(() => response.end("{}"));
+    if (held.length === 8) full.resolve();
+  });
+  const client = clientFor([server.origin]);
+  const running = Array.from({ length: 8 }, () => get(client, server.origin));
+  await full.promise;
+  return { client, server, held, running };
+}
 
 describe("close()", () => {
   test("ends what is under way and leaves no connection", async () => {

@@ -115,7 +115,7 @@ export function createHttpClient(deps: {
 
 /** Only trouble that is likely gone in a moment, and only before anything of an answer was read. */
 function retryCanHelp(came: Attempt): boolean {
-  if (came.kind === "failed") return !came.answered && (came.error.kind === "refused" || came.error.kind === "reset");
+  if (came.kind === "failed") return came.error.kind === "refused" || came.error.kind === "reset";
   if (came.kind !== "response") return false;
   return (
     (came.status === 502 || came.status === 503 || came.status === 504) && came.headers["retry-after"] === undefined
