@@ -22,10 +22,11 @@ export function readErrorBody(bodyText: string, hide: string): ErrorBody {
   if (!top) return { codes: [], words: plainWords(bodyText, hide), permission: undefined, parameter: undefined };
   const listed = Array.isArray(top.errors) ? top.errors.filter(isObject) : [];
   const entries = [...listed, top];
-  const name = (field: string) => entries.map((entry) => entry[field]).find(isName);
+  const shown = (value: unknown): value is string => isName(value) && !value.includes(hide);
+  const name = (field: string) => entries.map((entry) => entry[field]).find(shown);
   const said = entries.flatMap((entry) => [entry.message, entry.error_description]).find(isText);
   return {
-    codes: entries.flatMap((entry) => [entry.errorCode, entry.error]).filter(isName),
+    codes: entries.flatMap((entry) => [entry.errorCode, entry.error]).filter(shown),
     words: said === undefined ? undefined : clean(said, hide),
     permission: name("permissionName"),
     parameter: name("parameterName"),
@@ -48,8 +49,8 @@ function plainWords(text: string, hide: string): string | undefined {
 
 function clean(text: string, hide: string): string | undefined {
   const shown = text
-    .slice(0, 20_000)
     .replaceAll(hide, "[token]")
+    .slice(0, 20_000)
     // Anything else that looks like a token, and ids of single requests, which would make each sentence a new one.
     .replace(/[A-Za-z0-9_.~+=-]{32,}/g, "[...]")
     .replace(/[\p{C}\s]+/gu, " ")

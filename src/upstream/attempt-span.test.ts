@@ -7,7 +7,7 @@ import { createAllowList } from "./allow-list.ts";
 import { createHttpClient, type SendOptions } from "./http-client.ts";
 import { reset, startServer, type TestServer } from "./test-server.ts";
 
-vi.mock("../telemetry/events.ts", () => ({ upstreamAttempted: vi.fn() }));
+vi.mock("../telemetry/events.ts", () => ({ upstreamAttempted: vi.fn<typeof upstreamAttempted>() }));
 
 type Processor = NonNullable<NonNullable<ConstructorParameters<typeof NodeSDK>[0]>["spanProcessors"]>[number];
 type Ended = Parameters<Processor["onEnd"]>[0];
