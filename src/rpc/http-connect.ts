@@ -25,6 +25,8 @@ export function connectHandler(routes: Routes, guards: Interceptor[]): CallHandl
   const router = createConnectRouter({
     interceptors: guards,
     acceptCompression: [compressionGzip],
+    // People write JSON by hand: a misspelt field is an error, not a default.
+    jsonOptions: { ignoreUnknownFields: false },
     readMaxBytes: MAX_REQUEST_BYTES,
   });
   const services: DescService[] = [];
