@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { TestClock } from "../lib/test-clock.ts";
 import type { AgentCountName, PresenceDetail } from "./agents.ts";
 import {
   type Criteria,
@@ -10,7 +11,7 @@ import {
 import { parseDocument } from "./document.ts";
 import { createEvaluator, MAX_TEXT_BYTES } from "./evaluate.ts";
 
-const evaluator = createEvaluator();
+const evaluator = createEvaluator({ clock: new TestClock() });
 afterAll(() => evaluator.close());
 
 function compiled(

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import golden from "../../test/fixtures/acceptance.json" with { type: "json" };
+import { TestClock } from "../lib/test-clock.ts";
 import type { ConditionName } from "./condition.ts";
 import { compileCriteria, type RegexType, type Scope } from "./criteria.ts";
 import { parseDocument } from "./document.ts";
@@ -7,7 +8,7 @@ import { createEvaluator } from "./evaluate.ts";
 import type { JsonObject } from "./json.ts";
 import { LAYOUTS, printIn } from "./layouts.ts";
 
-const evaluator = createEvaluator();
+const evaluator = createEvaluator({ clock: new TestClock() });
 afterAll(() => evaluator.close());
 
 describe.each(LAYOUTS)("evaluate() of an answer in layout %s", (layout) => {
