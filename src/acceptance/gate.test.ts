@@ -57,6 +57,13 @@ describe("search() on the main thread", () => {
   );
 });
 
+test("search() is an outcome when the engine throws", () => {
+  const { gate } = gateWith(new TestClock());
+  const broken = { test: () => JSON.parse("") } as unknown as CompiledPattern["re"];
+  const outcome = gate.search({ ...compiled("a"), re: broken }, "MATCH", ["a"]);
+  expect(outcome).toEqual({ ok: false, problem: "the pattern cannot be evaluated" });
+});
+
 describe("search() of costly work", () => {
   test.each([
     ["(a+)+$", "MATCH", `${"a".repeat(MEGABYTE)}b`],

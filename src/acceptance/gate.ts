@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { CompiledPattern } from "./regex.ts";
 import { type SearchTask, search } from "./search.ts";
-import { PatternWorker, type SearchOutcome } from "./worker-client.ts";
+import { NOT_EVALUATED, PatternWorker, type SearchOutcome } from "./worker-client.ts";
 
 /** Work (characters searched times program size) up to which a search runs on the main thread: about 25 ms at the worst. */
 export const MAIN_THREAD_WORK = 2_000_000;
@@ -27,8 +27,12 @@ export function createGate(deps: {
       for (const text of texts) chars += text.length;
       if (chars * programSize <= MAIN_THREAD_WORK) {
         const deadline = clock.now() + MAIN_THREAD_MS;
-        const found = search(re, task, texts, () => clock.now() < deadline);
-        if (found !== undefined) return { ok: true, found };
+        try {
+          const found = search(re, task, texts, () => clock.now() < deadline);
+          if (found !== undefined) return { ok: true, found };
+        } catch {
+          return NOT_EVALUATED;
+        }
         // Many finds, or the process was held up: the worker starts again, so that a pause never changes a verdict.
       }
       return worker.search({ pattern: used, task, texts });

@@ -5,7 +5,6 @@ import type { ConditionName } from "./condition.ts";
 import { compileCriteria, type RegexType, type Scope } from "./criteria.ts";
 import { parseDocument } from "./document.ts";
 import { createEvaluator } from "./evaluate.ts";
-import type { JsonObject } from "./json.ts";
 import { LAYOUTS, printIn } from "./layouts.ts";
 
 const evaluator = createEvaluator({ clock: new TestClock() });
@@ -29,7 +28,7 @@ describe.each(LAYOUTS)("evaluate() of an answer in layout %s", (layout) => {
     if ("violations" in compiled) throw new Error(JSON.stringify(compiled.violations));
     expect(compiled.criteria.patternUsed).toBe(golden.pattern_used);
 
-    const parsed = parseDocument(printIn(layout, golden.document as unknown as JsonObject));
+    const parsed = parseDocument(printIn(layout, golden.document));
     if (!parsed.ok) throw new Error(parsed.problem);
     const evaluation = await evaluator.evaluate(compiled.criteria, parsed.document);
     expect({ ...evaluation, measured: evaluation.measured ?? null }).toMatchObject({

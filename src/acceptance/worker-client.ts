@@ -15,6 +15,9 @@ export type SearchOutcome =
   | { readonly ok: true; readonly found: Found }
   | { readonly ok: false; readonly problem: string };
 
+/** The engine or its thread failed, which no pattern should make it do. */
+export const NOT_EVALUATED: SearchOutcome = { ok: false, problem: "the pattern cannot be evaluated" };
+
 interface Queued {
   readonly job: WorkerJob;
   readonly settle: (outcome: SearchOutcome) => void;
@@ -88,8 +91,7 @@ export class PatternWorker {
     thread.on("message", (reply: WorkerReply) => {
       if (thread !== this.#thread) return;
       if (reply === "ready") this.#ready = true;
-      else
-        this.#settle("found" in reply ? { ok: true, found: reply.found } : failed("the pattern cannot be evaluated"));
+      else this.#settle("found" in reply ? { ok: true, found: reply.found } : NOT_EVALUATED);
       this.#next();
     });
     thread.on("error", () => this.#lost(thread));
@@ -113,8 +115,8 @@ export class PatternWorker {
     if (thread !== this.#thread) return;
     const started = this.#ready;
     this.#end();
-    if (!started) this.#waiting.shift()?.settle(failed("the pattern cannot be evaluated"));
-    this.#settle(failed("the pattern cannot be evaluated"));
+    if (!started) this.#waiting.shift()?.settle(NOT_EVALUATED);
+    this.#settle(NOT_EVALUATED);
     this.#next();
   }
 
