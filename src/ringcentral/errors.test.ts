@@ -5,7 +5,7 @@ import { type ErrorAnswer, failureOf } from "./errors.ts";
 const now = Date.UTC(2026, 0, 5, 12);
 const token = "U0pDMTFQMDFQQVMwMHxBQUR2";
 const read = (answer: Partial<ErrorAnswer> & { status: number }) =>
-  failureOf({ headers: {}, bodyText: "", ...answer }, { action: 'read the presence of queue "1"', hide: token, now });
+  failureOf({ headers: {}, bodyText: "", ...answer }, { action: "read queue presence", hide: token, now });
 
 /** A body as RingCentral lays it out. */
 const body = (code: string | undefined, message: string, extra: object = {}, top: string | undefined = code) =>
@@ -153,7 +153,7 @@ describe("failureOf()", () => {
   ])("reads %d %j as %s of the %s", (status, bodyText, reason, scope, said) => {
     const failure = read({ status, bodyText });
     expect(failure).toMatchObject({ reason, scope, status });
-    expect(failure.message).toMatch(/^Cannot read the presence of queue "1": .*\(HTTP \d+.*\)$/);
+    expect(failure.message).toMatch(/^Cannot read queue presence: .*\(HTTP \d+.*\)$/);
     expect(failure.message).toContain(said);
   });
 
@@ -169,7 +169,7 @@ describe("failureOf()", () => {
   "permissionName" : "ReadPresence"
 }`;
     expect(read({ status: 403, bodyText }).message).toBe(
-      'Cannot read the presence of queue "1": the RingCentral app of the access token lacks the permission "ReadPresence" ' +
+      'Cannot read queue presence: the RingCentral app of the access token lacks the permission "ReadPresence" ' +
         '(HTTP 403 CMN-401, "In order to call this API endpoint, application needs to have [ReadPresence] permission")',
     );
   });

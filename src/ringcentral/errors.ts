@@ -12,7 +12,7 @@ export interface ErrorAnswer {
 }
 
 /**
- * What an answer other than 200 means. `action` begins the sentence, for example `read the presence of queue "400123"`;
+ * What an answer other than 200 means. `action` begins the sentence, for example `read queue presence`;
  * `hide` is the token, should the server repeat it.
  */
 export function failureOf(

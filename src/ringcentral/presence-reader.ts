@@ -45,7 +45,8 @@ export function createPresenceReader(deps: {
   return {
     async read(question, options) {
       const token = question.access.token.reveal();
-      const context = { action: `read the presence of queue "${question.queue.queueId}"`, hide: token };
+      // One failure may answer for every queue of a connection, so its sentence names none.
+      const context = { action: "read queue presence", hide: token };
       const { url, headers } = queuePresenceRequest(question.queue);
       const request: HttpRequest = {
         url,
