@@ -51,7 +51,7 @@ describe("the import table", () => {
 
   test("finds each kind of import when the table forbids it", () => {
     const text = [
-      'import { app } from "../app.ts";',
+      'const first = 1; import { app } from "../app.ts";',
       'import type {\n  Availability,\n} from "../../gen/availability/v1/availability_pb.ts";',
       'export { sleep } from "../lib/clock.ts";',
       'export * from "../rpc/errors.ts";',
@@ -113,10 +113,10 @@ function violations({ path, text }: Source): string[] {
 
 /** What a text imports, as written: static, type-only, dynamic and worker imports, and re-exports. */
 function imports(text: string): string[] {
-  // The formatter starts each import and export on a line of its own and quotes names with ".
+  // The formatter quotes names with ".
   const forms = [
-    /^(?:import|export)\b[^"';]*?\bfrom\s*"([^"]+)"/gm,
-    /^import\s*"([^"]+)"/gm,
+    /(?:^|;)\s*(?:import|export)\b[^"';]*?\bfrom\s*"([^"]+)"/gm,
+    /(?:^|;)\s*import\s*"([^"]+)"/gm,
     /\bimport\(\s*["'`]([^"'`]+)["'`]/g,
     /\bnew URL\(\s*"([^"]+\.ts)",\s*import\.meta\.url/g,
   ];
