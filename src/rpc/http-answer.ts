@@ -10,22 +10,47 @@ export type AnyResponse = ServerResponse | Http2ServerResponse;
  */
 export async function writeAnswer(answer: UniversalServerResponse, res: AnyResponse): Promise<void> {
   const body = answer.body?.[Symbol.asyncIterator]();
+  const reader = readerOf(res);
   try {
     // The headers go with the first message, so that the handler can still set some.
     let chunk = await body?.next();
-    if (isGone(res)) return;
+    if (reader.gone) return;
     sendHead(answer, res);
     while (chunk && !chunk.done) {
-      if (!write(res, chunk.value)) await writable(res);
-      if (isGone(res)) return;
+      if (!write(res, chunk.value)) await reader.ready();
+      if (reader.gone) return;
       chunk = await body?.next();
     }
-    if (isGone(res)) return;
+    if (reader.gone) return;
     if (answer.trailer) res.addTrailers(Object.fromEntries(answer.trailer));
     res.end();
   } finally {
     body?.return?.().then(undefined, () => {});
   }
+}
+
+/** Who reads a response: gone or not, and when there is room for more. */
+function readerOf(res: AnyResponse): { readonly gone: boolean; ready(): Promise<void> } {
+  // Of an HTTP/1.1 response whose client left before this; HTTP/2 responses have no such property.
+  let gone = (res as ServerResponse).closed === true;
+  let wake = () => {};
+  const onDrain = () => wake();
+  res.on("drain", onDrain);
+  res.once("close", () => {
+    gone = true;
+    res.off("drain", onDrain);
+    wake();
+  });
+  return {
+    get gone() {
+      return gone;
+    },
+    ready: () =>
+      new Promise((resolve) => {
+        wake = resolve;
+        if (gone) resolve();
+      }),
+  };
 }
 
 function sendHead(answer: UniversalServerResponse, res: AnyResponse): void {
@@ -36,23 +61,13 @@ function sendHead(answer: UniversalServerResponse, res: AnyResponse): void {
   (res as ServerResponse).writeHead(answer.status, headers);
 }
 
+/** Connect escapes `:`, `,` and their like in grpc-message, which gRPC does not ask for and grpc-js does not undo. */
+function trailersOf(trailer: Headers): Record<string, string> {
+  const trailers = Object.fromEntries(trailer);
+  const message = trailers["grpc-message"];
+  return message ? { ...trailers, "grpc-message": encodeURI(decodeURIComponent(message)) } : trailers;
+}
+
 function write(res: AnyResponse, bytes: Uint8Array): boolean {
   return (res as ServerResponse).write(bytes);
-}
-
-function isGone(res: AnyResponse): boolean {
-  return res.closed || res.destroyed;
-}
-
-/** Resolves when the response takes more, or will never do so. */
-function writable(res: AnyResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      res.off("drain", finish);
-      res.off("close", finish);
-      resolve();
-    };
-    res.on("drain", finish);
-    res.on("close", finish);
-  });
 }

@@ -71,7 +71,11 @@ class Port {
         clock,
         withinMs: FIRST_BYTE_MS,
         h1: () => takeH1.forEach((take) => void take.call(this.#h1, socket)),
-        h2: () => this.#h2.emit("connection", socket),
+        h2: () => {
+          // Sockets of an HTTP/1.1 server stay half open when the client ends; an HTTP/2 session would never notice.
+          socket.allowHalfOpen = false;
+          this.#h2.emit("connection", socket);
+        },
       });
     });
   }
