@@ -20,12 +20,13 @@ import { echo, startBoth } from "./test-listeners.ts";
 const seen = new EventEmitter();
 let both: Awaited<ReturnType<typeof startBoth>>;
 let client: Client;
+const MESSAGE = 'Cannot check: ümlaut, "50 %" & more';
 const METHOD = "/availability.v1.AvailabilityService";
 
 beforeAll(async () => {
   both = await startBoth({
     check({ destinationId }) {
-      if (destinationId === "no") throw new ServiceError("NOT_FOUND", "Cannot check: ümlaut");
+      if (destinationId === "no") throw new ServiceError("NOT_FOUND", MESSAGE);
       return { availability: { destinationId } };
     },
     async *watch(_, { signal }) {
@@ -52,10 +53,14 @@ afterAll(async () => {
 const bytesOf = (request: CheckRequest) => Buffer.from(toBinary(CheckRequestSchema, request));
 const answerOf = (bytes: Buffer) => fromBinary(CheckResponseSchema, bytes);
 
-function check<Request>(request: Request, serialize: (request: Request) => Buffer): Promise<CheckResponse | undefined> {
+function check<Request>(
+  request: Request,
+  serialize: (request: Request) => Buffer,
+  by = client,
+): Promise<CheckResponse | undefined> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, answer?: CheckResponse) => (error ? reject(error) : resolve(answer));
-    client.makeUnaryRequest(`${METHOD}/Check`, serialize, answerOf, request, new Metadata(), done);
+    by.makeUnaryRequest(`${METHOD}/Check`, serialize, answerOf, request, new Metadata(), done);
   });
 }
 
@@ -66,9 +71,17 @@ test("listenGrpc() answers a bare grpc-js client", async () => {
 
 test("listenGrpc() sends google.rpc.Status in grpc-status-details-bin when a call fails", async () => {
   const error = await check(create(CheckRequestSchema, { destinationId: "no" }), bytesOf).catch((reason) => reason);
-  expect(error).toMatchObject({ code: status.NOT_FOUND, details: "Cannot check: ümlaut" });
+  expect(error).toMatchObject({ code: status.NOT_FOUND, details: MESSAGE });
   const [details] = error.metadata.get("grpc-status-details-bin");
-  expect(fromBinary(StatusSchema, details)).toMatchObject({ code: 5, message: "Cannot check: ümlaut" });
+  expect(fromBinary(StatusSchema, details)).toMatchObject({ code: 5, message: MESSAGE });
+});
+
+test("listenHttp() gives a grpc-js client the same error", async () => {
+  const other = new Client(`127.0.0.1:${both.http.port}`, credentials.createInsecure());
+  const request = create(CheckRequestSchema, { destinationId: "no" });
+  const error = await check(request, bytesOf, other).catch((reason) => reason);
+  expect(error).toMatchObject({ code: status.NOT_FOUND, details: MESSAGE });
+  other.close();
 });
 
 test("listenGrpc() says INVALID_ARGUMENT when the request is not the method's message", async () => {

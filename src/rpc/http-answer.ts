@@ -22,7 +22,7 @@ export async function writeAnswer(answer: UniversalServerResponse, res: AnyRespo
       chunk = await body?.next();
     }
     if (reader.gone) return;
-    if (answer.trailer) res.addTrailers(Object.fromEntries(answer.trailer));
+    if (answer.trailer) res.addTrailers(trailersOf(answer.trailer));
     res.end();
   } finally {
     body?.return?.().then(undefined, () => {});
