@@ -2,7 +2,7 @@ import type { SpanContext } from "@opentelemetry/api";
 import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
 import type { Clock } from "../lib/clock.ts";
 import { QUEUE_PRESENCE_ROUTE, queuePresenceRequest } from "../templates/ringcentral.ts";
-import { requestIdOf } from "../upstream/attempt-span.ts";
+import { requestIdOf, type UpstreamCall } from "../upstream/attempt-span.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { HttpClient, HttpRequest, HttpResult } from "../upstream/http-client.ts";
 import { type RateLimit, readRateLimit } from "../upstream/rate-limit.ts";
@@ -11,16 +11,28 @@ import { failureOf } from "./errors.ts";
 import type { Question } from "./question.ts";
 import { truncation } from "./truncation.ts";
 
+/** The last answer of a read as it came, for explaining what was made of it. */
+export interface Exchange {
+  readonly status: number;
+  readonly body: string;
+  /** Until the request was sent, from then to the head of the answer, from then to its end, in milliseconds. */
+  readonly timings: { readonly connectMs: number; readonly firstByteMs: number; readonly bodyMs: number };
+}
+
 /** What a read came to. */
-export type ReadResult =
+export type ReadResult = (
   | {
       readonly ok: true;
       /** Unix milliseconds at which the request that was answered was sent. */
       readonly sentAt: number;
       readonly document: PresenceDocument;
-      readonly limit?: RateLimit | undefined;
     }
-  | { readonly ok: false; readonly failure: UpstreamFailure; readonly limit?: RateLimit | undefined };
+  | { readonly ok: false; readonly failure: UpstreamFailure }
+) & {
+  readonly limit?: RateLimit | undefined;
+  /** Absent when no whole answer came. */
+  readonly exchange?: Exchange | undefined;
+};
 
 /** How long a read may take, and who is told what; see SendOptions. */
 export interface ReadOptions {
@@ -30,6 +42,7 @@ export interface ReadOptions {
   readonly links?: readonly SpanContext[] | undefined;
   readonly onLink?: ((listener: (link: SpanContext) => void) => void) | undefined;
   readonly onSent?: ((sentAt: number) => void) | undefined;
+  readonly onAttempt?: ((call: UpstreamCall) => void) | undefined;
 }
 
 export interface PresenceReader {
@@ -57,12 +70,13 @@ export function createPresenceReader(deps: {
       const came = await deps.http.send(request, options);
       if (came.kind !== "response") return { ok: false, failure: withoutAnswer(came, context.action) };
       const limit = readRateLimit(came.headers);
+      const exchange = { status: came.status, body: came.bodyText, timings: came.timings };
       if (came.status !== 200) {
-        return { ok: false, failure: failureOf(came, { ...context, now: deps.clock.now() }), limit };
+        return { ok: false, failure: failureOf(came, { ...context, now: deps.clock.now() }), limit, exchange };
       }
       const parsed = parseDocument(came.bodyText);
       const cut = parsed.ok ? truncation(parsed.document) : undefined;
-      if (parsed.ok && !cut) return { ok: true, sentAt: came.sentAt, document: parsed.document, limit };
+      if (parsed.ok && !cut) return { ok: true, sentAt: came.sentAt, document: parsed.document, limit, exchange };
       const message = parsed.ok ? `Cannot ${context.action}: ${cut}` : parsed.problem;
       const rcRequestId = requestIdOf(came.headers);
       const failure = {
@@ -72,7 +86,7 @@ export function createPresenceReader(deps: {
         status: 200,
         rcRequestId,
       } as const;
-      return { ok: false, failure, limit };
+      return { ok: false, failure, limit, exchange };
     },
   };
 }

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { systemClock } from "../lib/clock.ts";
 import { upstreamAttempted } from "../telemetry/events.ts";
 import { createAllowList } from "./allow-list.ts";
+import type { UpstreamCall } from "./attempt-span.ts";
 import { createHttpClient, type SendOptions } from "./http-client.ts";
 import { reset, startServer, type TestServer } from "./test-server.ts";
 
@@ -99,11 +100,21 @@ describe("the span of an attempt", () => {
   });
 
   test("comes once for every attempt when there is a retry and a redirect", async () => {
-    await get((response, number) => {
-      if (number === 1) reset(response);
-      else if (number === 2) response.writeHead(302, { Location: "/elsewhere?access_token=s3cret" }).end();
-      else response.writeHead(404).end("{}");
-    });
+    const kept: UpstreamCall[] = [];
+    await get(
+      (response, number) => {
+        if (number === 1) reset(response);
+        else if (number === 2) response.writeHead(302, { Location: "/elsewhere?access_token=s3cret" }).end();
+        else response.writeHead(404, { RCRequestId: "1b2c-3d" }).end("{}");
+      },
+      { onAttempt: (call) => kept.push(call) },
+    );
+    expect(kept.map((call) => [call.attempt, call.status, call.path, call.reason, call.rcRequestId])).toEqual([
+      [1, 0, "/queues/1/presence", "UPSTREAM_UNAVAILABLE", undefined],
+      [2, 302, "/queues/1/presence", undefined, undefined],
+      [3, 404, "/elsewhere", "UPSTREAM_NOT_FOUND", "1b2c-3d"],
+    ]);
+    expect(kept.map(({ traceId }) => traceId)).toEqual(ended.map((span) => span.spanContext().traceId));
     expect(ended.map(({ attributes: a }) => [a["http.request.resend_count"], a["error.type"], a["url.path"]])).toEqual([
       [undefined, "reset", "/queues/1/presence"],
       [1, undefined, "/queues/1/presence"],

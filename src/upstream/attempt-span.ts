@@ -1,4 +1,4 @@
-import { SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { isSpanContextValid, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { UpstreamReason } from "../lib/reasons.ts";
 import { upstreamAttempted } from "../telemetry/events.ts";
 import type { AttemptLinks } from "./attempt-links.ts";
@@ -16,16 +16,40 @@ export interface AttemptStory {
   /** 1 for the first request, counting retries and redirects. */
   readonly number: number;
   readonly links: AttemptLinks;
+  /** Unix milliseconds. */
+  readonly at: number;
 }
 
 /** What became of an attempt, as it is counted. */
 export type AttemptOutcome = UpstreamReason | "OK" | "RETRIED" | "REDIRECTED" | "ABANDONED";
 
+/** One attempt, as it is kept for whoever looks after a destination. */
+export interface UpstreamCall {
+  /** Unix milliseconds at which it began. */
+  readonly at: number;
+  readonly method: "GET";
+  /** Without query. */
+  readonly path: string;
+  /** 0 = no answer came. */
+  readonly status: number;
+  readonly tookMs: number;
+  /** What it failed for; undefined when it did not. */
+  readonly reason: UpstreamReason | undefined;
+  readonly rcRequestId: string | undefined;
+  /** Of the attempt's span; empty when it has none. */
+  readonly traceId: string;
+  /** 1 for the first request, counting retries and redirects. */
+  readonly attempt: number;
+}
+
+/** Ends an attempt: `meaning` is what it would count as if nothing more were tried after it. */
+type EndAttempt = (attempt: Attempt, outcome: AttemptOutcome, meaning: AttemptOutcome, tookMs: number) => UpstreamCall;
+
 /**
  * Starts the client span of one attempt; the returned function ends it and counts the attempt. The span is a root that
  * links to the RPCs, because one read serves many of them and outlives any. Nothing of it is sent to the server.
  */
-export function startAttempt(story: AttemptStory): (attempt: Attempt, outcome: AttemptOutcome, tookMs: number) => void {
+export function startAttempt(story: AttemptStory): EndAttempt {
   const { url, links } = story;
   const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
   const span = tracer.startSpan(story.route ? `GET ${story.route}` : "GET", {
@@ -43,7 +67,7 @@ export function startAttempt(story: AttemptStory): (attempt: Attempt, outcome: A
     },
   });
   links.follow(span);
-  return (attempt, outcome, tookMs) => {
+  return (attempt, outcome, meaning, tookMs) => {
     links.follow(undefined);
     const answer = attempt.kind === "response" ? attempt : undefined;
     const rcRequestId = answer && requestIdOf(answer.headers);
@@ -70,7 +94,22 @@ export function startAttempt(story: AttemptStory): (attempt: Attempt, outcome: A
       limitLeft: limit?.left,
       group: limit?.group,
     });
+    return {
+      at: story.at,
+      method: "GET",
+      path: url.pathname,
+      status: answer?.status ?? 0,
+      tookMs,
+      reason: isReason(meaning) ? meaning : undefined,
+      rcRequestId,
+      traceId: isSpanContextValid(span.spanContext()) ? span.spanContext().traceId : "",
+      attempt: story.number,
+    };
   };
+}
+
+function isReason(outcome: AttemptOutcome): outcome is UpstreamReason {
+  return outcome.startsWith("UPSTREAM_");
 }
 
 /** What an attempt is counted as when nothing more is tried after it. */

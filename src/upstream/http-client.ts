@@ -3,7 +3,7 @@ import { type Clock, sleep } from "../lib/clock.ts";
 import { USER_AGENT } from "../templates/user-agent.ts";
 import type { AllowList } from "./allow-list.ts";
 import { AttemptLinks } from "./attempt-links.ts";
-import { type AttemptOutcome, lastOutcome, startAttempt } from "./attempt-span.ts";
+import { type AttemptOutcome, lastOutcome, startAttempt, type UpstreamCall } from "./attempt-span.ts";
 import { ACCEPT_ENCODING } from "./body.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { type Answer, type Attempt, exchange } from "./exchange.ts";
@@ -35,6 +35,8 @@ export interface SendOptions {
   readonly onLink?: ((listener: (link: SpanContext) => void) => void) | undefined;
   /** Called for every attempt when its request is about to be written, Unix milliseconds. */
   readonly onSent?: ((sentAt: number) => void) | undefined;
+  /** Called with every attempt when it has ended. */
+  readonly onAttempt?: ((call: UpstreamCall) => void) | undefined;
 }
 
 /** What sending a request came to; `attempts` counts the requests that were begun, retries and redirects included. */
@@ -80,21 +82,26 @@ export function createHttpClient(deps: {
         for (let attempts = 1; ; attempts++) {
           const startedAt = clock.now();
           const route = hop.count === 0 || hop.repeated ? request.route : undefined;
-          const ended = startAttempt({ url: hop.url, route, number: attempts, links });
+          const ended = startAttempt({ url: hop.url, route, number: attempts, links, at: startedAt });
           const came = await exchange(hop, { dispatcher, clock, signal, onSent });
           const tookMs = clock.now() - startedAt;
+          const end = (outcome: AttemptOutcome, meaning = outcome) => {
+            const call = ended(came, outcome, meaning, tookMs);
+            options.onAttempt?.(call);
+          };
           const next = came.kind === "response" ? nextHop(hop, came) : undefined;
           if (typeof next === "string") {
-            ended(came, "UPSTREAM_BAD_RESPONSE", tookMs);
+            end("UPSTREAM_BAD_RESPONSE");
             return { kind: "failed", error: transportError(next), attempts };
           }
           if (next) {
-            ended(came, "REDIRECTED", tookMs);
+            end("REDIRECTED");
             hop = next;
             continue;
           }
           const retry = tries < MOST_TRIES && retryCanHelp(came) && timeLeft() >= LEAST_TIME_FOR_RETRY_MS;
-          ended(came, retry ? "RETRIED" : lastOutcome(came, request.judge), tookMs);
+          const meaning = lastOutcome(came, request.judge);
+          end(retry ? "RETRIED" : meaning, meaning);
           if (!retry) return { ...came, attempts };
           tries++;
           await sleep(clock, PAUSE_MS.least + random() * (PAUSE_MS.most - PAUSE_MS.least), signal);
