@@ -26,8 +26,8 @@ async function main(): Promise<void> {
     log.info("stopped");
   };
   // A second signal means: now. It finds Node's own behaviour, as each listener is used once.
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  process.once("SIGTERM", (signal) => void stop(signal));
+  process.once("SIGINT", (signal) => void stop(signal));
 }
 
 try {
