@@ -40,58 +40,47 @@ const AGENT_COUNTS = {
   [AgentCount.OPTED_OUT]: "OPTED_OUT",
 } as const;
 
-/** The criteria as the acceptance room knows them, every default filled in; undefined with violations in `problems`. */
+/**
+ * The criteria as the acceptance room knows them, every default filled in. What cannot be taken is a violation in
+ * `problems`; a default stands in for it, so that the rest is looked at too.
+ */
 export function criteriaSpec(
   acceptance: AcceptanceCriteria | undefined,
   field: string,
   problems: Problems,
-): CriteriaSpec | undefined {
+): CriteriaSpec {
   if (!acceptance) return defaultCriteria;
-  const before = problems.violations.length;
-  const condition = named(CONDITIONS, acceptance.condition, `${field}.condition`, problems);
-  const criterion = criterionSpec(acceptance, field, problems);
-  if (!criterion || !condition || problems.violations.length > before) return undefined;
-  return { criterion, condition, value: acceptance.value ?? 0 };
+  return {
+    criterion: criterionSpec(acceptance, field, problems),
+    condition: problems.name(`${field}.condition`, CONDITIONS, acceptance.condition),
+    value: acceptance.value ?? 0,
+  };
 }
 
 function criterionSpec(
-  acceptance: AcceptanceCriteria,
+  { criterion }: AcceptanceCriteria,
   field: string,
   problems: Problems,
-): CriteriaSpec["criterion"] | undefined {
-  const { criterion } = acceptance;
+): CriteriaSpec["criterion"] {
   switch (criterion.case) {
     case "regex": {
-      const type = named(REGEX_TYPES, criterion.value.type, `${field}.regex.type`, problems);
-      const unset = type === "CAPTURE" ? "BODY" : "RECORDS";
-      const scopes = { [Scope.UNSPECIFIED]: unset, ...SCOPES } as const;
-      const scope = named(scopes, criterion.value.scope, `${field}.regex.scope`, problems);
-      return type && scope ? { kind: "regex", type, scope, pattern: criterion.value.pattern } : undefined;
+      const type = problems.name(`${field}.regex.type`, REGEX_TYPES, criterion.value.type);
+      const scopes = { [Scope.UNSPECIFIED]: type === "CAPTURE" ? "BODY" : "RECORDS", ...SCOPES } as const;
+      const scope = problems.name(`${field}.regex.scope`, scopes, criterion.value.scope);
+      return { kind: "regex", type, scope, pattern: criterion.value.pattern };
     }
     case "agents": {
-      const count = named(AGENT_COUNTS, criterion.value.count, `${field}.agents.count`, problems);
-      return count && { kind: "agents", count };
+      const count = problems.name(`${field}.agents.count`, AGENT_COUNTS, criterion.value.count);
+      if (count !== "ON_CALL" && count !== "OFFLINE") return { kind: "agents", count };
+      const expected = "a count that the queue's answer shows";
+      problems.unsupported(`${field}.agents.count`, { given: count, expected });
+      return defaultCriteria.criterion;
     }
     case "jsonPath":
-      problems.unsupported(`${field}.json_path`, "the criterion json_path");
-      return undefined;
+      problems.unsupported(`${field}.json_path`, { expected: "one of regex, agents" });
+      return defaultCriteria.criterion;
     case undefined:
-      problems.add(field, "REQUIRED", "has no criterion, expected one of regex, json_path, agents");
-      return undefined;
+      problems.add(field, "REQUIRED", "has no criterion, expected one of regex, agents");
+      return defaultCriteria.criterion;
   }
-}
-
-/** The name of an enum value; a number that this release does not know is a violation. */
-function named<Name extends string>(
-  names: Readonly<Record<number, Name>>,
-  value: number,
-  field: string,
-  problems: Problems,
-): Name | undefined {
-  const name = names[value];
-  if (name === undefined) {
-    const known = [...new Set(Object.values(names))].join(", ");
-    problems.add(field, "UNKNOWN_VALUE", `is ${value}, expected one of ${known}`);
-  }
-  return name;
 }

@@ -2,11 +2,10 @@ import { type Destination, OnUndecided, PresenceDetail } from "../../gen/availab
 import type { Criteria, CriteriaSpec } from "../acceptance/criteria.ts";
 import { compileCriteria } from "../acceptance/criteria.ts";
 import type { Violation, Warning } from "../lib/errors.ts";
+import { quote } from "../lib/quote.ts";
 import { parseRingCentralTemplate, type RingCentralQueue } from "../templates/ringcentral.ts";
 import { criteriaSpec } from "./acceptance.ts";
 import {
-  DEFAULT_ACCOUNT,
-  DEFAULT_SERVER_URL,
   ID_PATTERN,
   LABEL_KEY_PATTERN,
   LAST_KNOWN_LIMIT,
@@ -16,7 +15,7 @@ import {
   MAX_LABELS,
   TIMEOUT,
 } from "./limits.ts";
-import { Problems, quote } from "./problems.ts";
+import { Problems } from "./problems.ts";
 
 /** What is answered when the verdict is undecided. */
 export interface FailurePolicy {
@@ -35,6 +34,12 @@ export interface CompiledDestination {
   readonly failure: FailurePolicy;
 }
 
+/** Why a destination does not compile. */
+interface Refused {
+  readonly violations: readonly Violation[];
+  readonly queue: RingCentralQueue | undefined;
+}
+
 const FIELD = "destination";
 
 const ON_UNDECIDED = {
@@ -44,32 +49,37 @@ const ON_UNDECIDED = {
   [OnUndecided.ACCEPT]: "ACCEPT",
 } as const;
 
-/** Compiles everything of a destination but its credential, or refuses it with every violation at once. */
+const PRESENCE_DETAILS = {
+  [PresenceDetail.UNSPECIFIED]: "QUEUE",
+  [PresenceDetail.QUEUE]: "QUEUE",
+  [PresenceDetail.QUEUE_AND_EXTENSION]: "QUEUE_AND_EXTENSION",
+} as const;
+
+/**
+ * Compiles everything of a destination but its credential, or refuses it with every violation at once; then `queue` is
+ * what could be made of the template.
+ */
 export function compileDestination(
   destination: Destination,
   deps: { allowList: { allows(origin: string): boolean } },
-): { compiled: CompiledDestination; warnings: readonly Warning[] } | { violations: readonly Violation[] } {
+): { compiled: CompiledDestination; warnings: readonly Warning[] } | Refused {
   const problems = new Problems();
   checkNames(destination, problems);
   const timeoutMs = problems.duration(`${FIELD}.timeout`, destination.timeout, TIMEOUT);
   const maxAgeMs = problems.duration(`${FIELD}.freshness.max_age`, destination.freshness?.maxAge, MAX_AGE);
   const failure = compileFailure(destination, problems);
-  if (destination.schedule) problems.unsupported(`${FIELD}.schedule`, "a schedule");
-  if (destination.availability?.propertyPath) {
-    problems.unsupported(`${FIELD}.availability.property_path`, "a property path");
-  }
+  if (destination.schedule) problems.unsupported(`${FIELD}.schedule`);
+  if (destination.availability?.propertyPath) problems.unsupported(`${FIELD}.availability.property_path`);
   const queue = compileTemplate(destination, problems, deps);
   const spec = criteriaSpec(destination.acceptance, `${FIELD}.acceptance`, problems);
-  const compiled =
-    spec &&
-    compileCriteria(spec, {
-      field: `${FIELD}.acceptance`,
-      onlyExtensions: queue?.onlyExtensions ?? [],
-      detail: "QUEUE",
-    });
-  if (compiled && "violations" in compiled) problems.violations.push(...compiled.violations);
-  if (problems.violations.length > 0 || !queue || !spec || !compiled || "violations" in compiled) {
-    return { violations: problems.violations };
+  const compiled = compileCriteria(spec, {
+    field: `${FIELD}.acceptance`,
+    onlyExtensions: queue?.onlyExtensions ?? [],
+    detail: "QUEUE",
+  });
+  if ("violations" in compiled) problems.violations.push(...compiled.violations);
+  if (problems.violations.length > 0 || !queue || "violations" in compiled) {
+    return { violations: problems.violations, queue };
   }
   return {
     compiled: { queue, spec, criteria: compiled.criteria, timeoutMs, maxAgeMs, failure },
@@ -94,16 +104,10 @@ function checkNames(destination: Destination, problems: Problems): void {
 }
 
 function compileFailure(destination: Destination, problems: Problems): FailurePolicy {
-  const given = destination.failure?.onUndecided ?? OnUndecided.UNSPECIFIED;
-  const onUndecided = (ON_UNDECIDED as Record<number, FailurePolicy["onUndecided"]>)[given];
-  if (!onUndecided) {
-    const field = `${FIELD}.failure.on_undecided`;
-    problems.add(field, "UNKNOWN_VALUE", `is ${given}, expected one of LAST_KNOWN, REJECT, ACCEPT`);
-  }
-  const limit = destination.failure?.lastKnownLimit;
+  const { onUndecided = OnUndecided.UNSPECIFIED, lastKnownLimit } = destination.failure ?? {};
   return {
-    onUndecided: onUndecided ?? "REJECT",
-    lastKnownLimitMs: problems.duration(`${FIELD}.failure.last_known_limit`, limit, LAST_KNOWN_LIMIT),
+    onUndecided: problems.name(`${FIELD}.failure.on_undecided`, ON_UNDECIDED, onUndecided),
+    lastKnownLimitMs: problems.duration(`${FIELD}.failure.last_known_limit`, lastKnownLimit, LAST_KNOWN_LIMIT),
   };
 }
 
@@ -114,7 +118,7 @@ function compileTemplate(
 ): RingCentralQueue | undefined {
   const { template } = destination;
   if (template.case === "webhook") {
-    problems.unsupported(`${FIELD}.webhook`, "the template webhook");
+    problems.unsupported(`${FIELD}.webhook`, { expected: "ring_central" });
     return undefined;
   }
   if (template.case === undefined) {
@@ -123,22 +127,12 @@ function compileTemplate(
   }
   const field = `${FIELD}.ring_central`;
   const given = template.value;
-  if (given.access.case === "connectionId") problems.unsupported(`${field}.connection_id`, "a connection");
-  const detail = given.presenceDetail;
-  if (detail === PresenceDetail.QUEUE_AND_EXTENSION) {
-    problems.unsupported(`${field}.presence_detail`, "QUEUE_AND_EXTENSION");
-  } else if (detail !== PresenceDetail.UNSPECIFIED && detail !== PresenceDetail.QUEUE) {
-    problems.add(`${field}.presence_detail`, "UNKNOWN_VALUE", `is ${detail}, expected QUEUE`);
+  if (given.access.case === "connectionId") {
+    problems.unsupported(`${field}.connection_id`, { expected: "a credential" });
   }
-  const parsed = parseRingCentralTemplate(
-    {
-      accountId: given.accountId || DEFAULT_ACCOUNT,
-      callQueueId: given.callQueueId,
-      serverUrl: given.serverUrl || DEFAULT_SERVER_URL,
-      onlyExtensions: given.onlyExtensions,
-    },
-    { field, allowList: deps.allowList },
-  );
+  const detail = problems.name(`${field}.presence_detail`, PRESENCE_DETAILS, given.presenceDetail);
+  if (detail !== "QUEUE") problems.unsupported(`${field}.presence_detail`, { given: detail, expected: "QUEUE" });
+  const parsed = parseRingCentralTemplate(given, { field, allowList: deps.allowList });
   if ("violations" in parsed) {
     problems.violations.push(...parsed.violations);
     return undefined;

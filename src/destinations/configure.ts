@@ -2,10 +2,11 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Destination } from "../../gen/availability/v1/destination_pb.ts";
 import type { Clock } from "../lib/clock.ts";
 import { invalid, ServiceError, type Warning } from "../lib/errors.ts";
+import { quote } from "../lib/quote.ts";
 import { type Keyring, SealingError } from "../lib/sealing.ts";
 import type { Revision, Store } from "../stores/store.ts";
 import { destinationConfigured, destinationDeleted } from "../telemetry/events.ts";
-import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
+import { type PreparedRequest, queuePresenceRequest, type RingCentralQueue } from "../templates/ringcentral.ts";
 import { type CompiledDestination, compileDestination } from "./compile.ts";
 import { type Access, parseCredential, sameAccess } from "./credentials.ts";
 import { effectiveForm } from "./effective.ts";
@@ -86,7 +87,6 @@ export function createConfigure(deps: ConfigureDeps) {
     for (let tries = 1; ; tries++) {
       const stored = await read(deps.store, id);
       const accepted = accept(destination, expectedRevision, stored, deps);
-      checkRevision(id, stored, expectedRevision);
       const next = nextRecord(accepted, stored, deps);
       const answer = {
         destination: next.message,
@@ -123,7 +123,7 @@ export function createDelete(deps: Pick<ConfigureDeps, "store" | "registry">) {
   };
 }
 
-/** Checks everything about a destination at once; throws with every violation. */
+/** Checks everything about a destination at once; throws with every violation, or when the revision does not hold. */
 function accept(
   destination: Destination,
   expectedRevision: bigint | undefined,
@@ -131,17 +131,16 @@ function accept(
   deps: ConfigureDeps,
 ): Accepted {
   const problems = new Problems();
-  if (expectedRevision !== undefined && expectedRevision < 0n) {
-    problems.add("expected_revision", "OUT_OF_RANGE", `is ${expectedRevision}, expected 0 or more`);
-  }
+  const refuse = () => invalid(`configure destination ${quote(destination.id)}`, problems.violations);
   const result = compileDestination(destination, deps);
   if ("violations" in result) problems.violations.push(...result.violations);
-  const compiled = "compiled" in result ? result.compiled : undefined;
-  const before = openStored(stored.record, deps);
-  const access = chooseAccess(destination, compiled, stored.record, before, problems);
-  if (problems.violations.length > 0 || "violations" in result || !access) {
-    throw invalid(`configure destination "${destination.id}"`, problems.violations);
-  }
+  const queue = "violations" in result ? result.queue : result.compiled.queue;
+  const before = openStored(stored.record, destination.id, deps);
+  const access = chooseAccess(destination, queue, stored.record, before, problems);
+  if ("violations" in result) throw refuse();
+  // Whoever counts on another revision is told so first: what is wrong beside the stored one may be right beside his.
+  checkRevision(destination.id, stored, expectedRevision);
+  if (!access) throw refuse();
   const place = stored.record?.credential;
   const samePlace =
     place?.origin === result.compiled.queue.origin && place.accountId === result.compiled.queue.accountId;
@@ -152,7 +151,7 @@ function accept(
 /** The credential that was given, or the stored one where an absent one may keep it. */
 function chooseAccess(
   destination: Destination,
-  compiled: CompiledDestination | undefined,
+  queue: RingCentralQueue | undefined,
   record: DestinationRecord | undefined,
   before: Access | undefined,
   problems: Problems,
@@ -168,16 +167,15 @@ function chooseAccess(
   if (!record) return required("none is stored");
   if (!before) return required("the stored one cannot be opened");
   const { origin, accountId } = record.credential;
-  if (compiled && compiled.queue.origin !== origin) return required(`the stored one is for ${origin}`);
-  if (compiled && compiled.queue.accountId !== accountId)
-    return required(`the stored one is for account "${accountId}"`);
+  if (queue && queue.origin !== origin) return required(`the stored one is for ${quote(origin)}`);
+  if (queue && queue.accountId !== accountId) return required(`the stored one is for account ${quote(accountId)}`);
   return before;
 }
 
-function openStored(record: DestinationRecord | undefined, deps: ConfigureDeps): Access | undefined {
+function openStored(record: DestinationRecord | undefined, id: string, deps: ConfigureDeps): Access | undefined {
   if (!record) return undefined;
   try {
-    return openAccess(record.credential, record.message.id, deps.keyring);
+    return openAccess(record.credential, id, deps.keyring);
   } catch (error) {
     if (error instanceof SealingError) return undefined;
     throw error;

@@ -27,7 +27,7 @@ export function parseCredential(credential: Credential, field: string, problems:
       return { kind: "bearer_token", token: parsed.token };
     }
     case "oauth":
-      problems.unsupported(`${field}.oauth`, "the credential kind oauth");
+      problems.unsupported(`${field}.oauth`, { expected: "bearer_token" });
       return undefined;
     case undefined:
       problems.add(field, "REQUIRED", "is empty, expected bearer_token");

@@ -21,12 +21,13 @@ import type { CompiledDestination } from "./compile.ts";
 /** The destination with every default filled in, as ConfigureResponse.effective shows it. */
 export function effectiveForm(destination: Destination, compiled: CompiledDestination): Destination {
   const form = clone(DestinationSchema, destination);
-  form.timeout = durationFromMs(compiled.timeoutMs);
-  form.freshness = create(FreshnessPolicySchema, { maxAge: durationFromMs(compiled.maxAgeMs) });
-  form.failure = create(FailurePolicySchema, {
-    onUndecided: OnUndecided[compiled.failure.onUndecided],
-    lastKnownLimit: durationFromMs(compiled.failure.lastKnownLimitMs),
-  });
+  // Durations that were given stay to the nanosecond; only defaults, which are whole milliseconds, are made here.
+  form.timeout ??= durationFromMs(compiled.timeoutMs);
+  form.freshness ??= create(FreshnessPolicySchema);
+  form.freshness.maxAge ??= durationFromMs(compiled.maxAgeMs);
+  form.failure ??= create(FailurePolicySchema);
+  form.failure.onUndecided = OnUndecided[compiled.failure.onUndecided];
+  form.failure.lastKnownLimit ??= durationFromMs(compiled.failure.lastKnownLimitMs);
   form.acceptance = acceptanceOf(compiled.spec);
   if (form.template.case === "ringCentral") {
     const template = form.template.value;

@@ -9,6 +9,3 @@ export const MAX_DISPLAY_NAME_BYTES = 200;
 export const TIMEOUT = { unset: 10_000, min: 50, max: 60_000 };
 export const MAX_AGE = { unset: 10_000, min: 0, max: 3_600_000 };
 export const LAST_KNOWN_LIMIT = { unset: 30_000, min: 1_000, max: 3_600_000 };
-
-export const DEFAULT_ACCOUNT = "~";
-export const DEFAULT_SERVER_URL = "https://platform.ringcentral.com";

@@ -1,5 +1,6 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Violation } from "../lib/errors.ts";
+import { quote } from "../lib/quote.ts";
 
 /** Problems collects every violation of one input, so that a person mends them in one go. */
 export class Problems {
@@ -10,8 +11,17 @@ export class Problems {
   }
 
   /** What a later release brings: refused, never ignored. */
-  unsupported(field: string, what: string): void {
-    this.add(field, "UNSUPPORTED", `${what} is not available yet; leave it unset`);
+  unsupported(field: string, { given = "set", expected = "nothing" } = {}): void {
+    this.add(field, "UNSUPPORTED", `is ${given}, not available yet, expected ${expected}`);
+  }
+
+  /** The name of an enum's value; a number that this release does not know is a violation, and the default stands in. */
+  name<Name extends string>(field: string, names: Readonly<Record<number, Name>> & { 0: Name }, value: number): Name {
+    const name = names[value];
+    if (name !== undefined) return name;
+    const known = [...new Set(Object.values(names))].join(", ");
+    this.add(field, "UNKNOWN_VALUE", `is ${value}, expected one of ${known}`);
+    return names[0];
   }
 
   /** A duration in milliseconds, or its default when unset; out of range is a violation, and the default stands in. */
@@ -19,8 +29,9 @@ export class Problems {
     if (value === undefined) return range.unset;
     const ms = durationMs(value);
     if (ms !== undefined && ms >= range.min && ms <= range.max) return ms;
-    const expected = `expected ${spell(range.min)} to ${spell(range.max)}`;
-    this.add(field, "OUT_OF_RANGE", `is ${ms === undefined ? "no valid duration" : spell(ms)}; ${expected}`);
+    const given = ms === undefined ? "no valid duration" : spell(ms);
+    const expected = Number.isFinite(range.max) ? `${spell(range.min)} to ${spell(range.max)}` : "0 s or more";
+    this.add(field, "OUT_OF_RANGE", `is ${given}, expected ${expected}`);
     return range.unset;
   }
 
@@ -51,11 +62,6 @@ export function durationMs(value: Duration): number | undefined {
   return Number(seconds) * 1000 + nanos / 1e6;
 }
 
-/** A value given by a caller, quoted and short enough for an error. */
-export function quote(value: string): string {
-  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
-}
-
 function spell(ms: number): string {
-  return Math.abs(ms) >= 1000 || ms === 0 ? `${ms / 1000} s` : `${ms} ms`;
+  return Math.abs(ms) >= 1000 || ms === 0 ? `${Number((ms / 1000).toFixed(9))} s` : `${ms} ms`;
 }

@@ -45,7 +45,8 @@ export function encodeRecord(record: DestinationRecord | Tombstone): Uint8Array 
       ? { format: FORMAT, deletedRevision: record.deletedRevision.toString() }
       : {
           format: FORMAT,
-          destination: toJson(DestinationSchema, record.message),
+          // By number: a value that only a newer release knows is then refused as such, where a name would be dropped.
+          destination: toJson(DestinationSchema, record.message, { enumAsInteger: true }),
           templateRevision: record.templateRevision.toString(),
           credential: { ...record.credential },
         };
@@ -56,20 +57,30 @@ export function encodeRecord(record: DestinationRecord | Tombstone): Uint8Array 
 export function decodeRecord(bytes: Uint8Array): DestinationRecord | Tombstone | Unreadable {
   let json: Record<string, unknown> = {};
   try {
-    json = JSON.parse(Buffer.from(bytes).toString());
+    json = Object(JSON.parse(Buffer.from(bytes).toString()));
     if (json.format !== FORMAT) throw new Error(`its format is ${String(json.format)}, expected ${FORMAT}`);
     if (typeof json.deletedRevision === "string") return { deletedRevision: BigInt(json.deletedRevision) };
     return {
       // A newer release's fields are dropped with the next Configure; until then they must not make it unreadable.
       message: fromJson(DestinationSchema, json.destination as JsonValue, { ignoreUnknownFields: true }),
-      credential: json.credential as StoredCredential,
+      credential: parseStored(json.credential),
       templateRevision: BigInt(String(json.templateRevision)),
     };
   } catch (error) {
     const unreadable = error instanceof Error ? error.message : String(error);
-    const revision = Number((json.destination as { revision?: unknown } | undefined)?.revision);
-    return { unreadable, revision: Number.isSafeInteger(revision) ? BigInt(revision) : 0n };
+    const { revision } = Object(json.destination) as { revision?: unknown };
+    const last = Number(revision ?? json.deletedRevision);
+    return { unreadable, revision: Number.isSafeInteger(last) && last > 0 ? BigInt(last) : 0n };
   }
+}
+
+function parseStored(credential: unknown): StoredCredential {
+  const { kind, sealed, origin, accountId } = Object(credential) as Record<string, unknown>;
+  if (kind !== "bearer_token") throw new Error(`its credential is of the kind ${String(kind)}, expected bearer_token`);
+  if (typeof sealed !== "string" || typeof origin !== "string" || typeof accountId !== "string") {
+    throw new Error("its credential is not whole");
+  }
+  return { kind, sealed, origin, accountId };
 }
 
 /** Seals a credential for one destination and the queue's origin. */

@@ -73,19 +73,23 @@ export class Registry {
     for (const { key, value } of await this.#deps.store.list(PROVEN)) {
       this.#proven.set(key.slice(PROVEN.length), BigInt(Buffer.from(value).toString()));
     }
-    let refused: SealingError | undefined;
+    const missingKeys = new Set<string>();
     let loading = true;
     this.#watch = this.#deps.store.watch(DESTINATIONS, (change) => {
       try {
         this.#follow(change, loading);
       } catch (error) {
-        if (!(error instanceof SealingError)) throw error;
-        refused ??= error;
+        if (!(error instanceof SealingError) || error.keyId === undefined) throw error;
+        missingKeys.add(error.keyId);
       }
     });
     await this.#watch.ready;
     loading = false;
-    if (refused) throw refused;
+    const [first] = missingKeys;
+    if (first === undefined) return;
+    const quoted = (ids: Iterable<string>) => [...ids].map((id) => `"${id}"`).join(", ");
+    const state = `stored ones need the keys ${quoted(missingKeys)}, given are ${quoted(this.#deps.keyring.keyIds)}`;
+    throw new SealingError("UNKNOWN_KEY", first, state);
   }
 
   get(destinationId: string): DestinationEntry | undefined {
@@ -164,6 +168,7 @@ export class Registry {
       templateRevision,
       proven,
     };
+    const access = this.#open(record, id, mustOpen);
     const result = compileDestination(message, this.#deps);
     if ("violations" in result) {
       const all = result.violations.map(({ field, description }) => `${field} ${description}`).join("; ");
@@ -173,12 +178,16 @@ export class Registry {
     if (record.credential.origin !== result.compiled.queue.origin) {
       return refused(base, "The stored credential is for another origin; configure it again");
     }
+    if (!access) return refused(base, "The stored credential cannot be opened; configure it again");
+    return { ...base, compiled: { ...result.compiled, access }, invalid: "" };
+  }
+
+  #open(record: DestinationRecord, id: string, mustOpen: boolean): Access | undefined {
     try {
-      const access = openAccess(record.credential, id, this.#deps.keyring);
-      return { ...base, compiled: { ...result.compiled, access }, invalid: "" };
+      return openAccess(record.credential, id, this.#deps.keyring);
     } catch (error) {
       if (!(error instanceof SealingError) || (mustOpen && error.reason === "UNKNOWN_KEY")) throw error;
-      return refused(base, "The stored credential cannot be opened; configure it again");
+      return undefined;
     }
   }
 

@@ -12,20 +12,20 @@ import {
   ListDestinationsRequestSchema,
 } from "../../gen/availability/v1/destination_service_pb.ts";
 import { ID_PATTERN } from "../destinations/limits.ts";
-import { durationMs, Problems } from "../destinations/problems.ts";
+import { Problems } from "../destinations/problems.ts";
 import { invalid } from "../lib/errors.ts";
 import { parsePageToken } from "./paging.ts";
 
 const MOST_IDS = 500;
 const MOST_CHECKS = 500;
 const TAGS = { most: 64, nameBytes: 64, valueBytes: 1024 };
-const MOST_TOKEN_BYTES = 512;
+const ANY_SPAN = { unset: 0, min: 0, max: Number.POSITIVE_INFINITY };
 const HEARTBEAT = { unset: 15_000, min: 1_000, max: 60_000 };
 
 /** Throws ServiceError INVALID_ARGUMENT with every violation of a request; Configure is judged where it is compiled. */
 export function validate(message: Message, method: DescMethod): void {
   const problems = new Problems();
-  if (isMessage(message, CheckRequestSchema)) checkRequest(message, problems);
+  if (isMessage(message, CheckRequestSchema)) checkRequest(message, "", problems);
   else if (isMessage(message, BatchCheckRequestSchema)) {
     const { length } = message.checks;
     if (length > MOST_CHECKS)
@@ -46,10 +46,10 @@ export function validate(message: Message, method: DescMethod): void {
   if (problems.violations.length > 0) throw invalid(`call ${method.name}`, problems.violations);
 }
 
-/** The same for one item of a batch. */
-export function validateCheck(message: CheckRequest): void {
+/** The same for one item of a batch; `path` begins the path of each violation, for example "checks[3].". */
+export function validateCheck(message: CheckRequest, path: string): void {
   const problems = new Problems();
-  checkRequest(message, problems);
+  checkRequest(message, path, problems);
   if (problems.violations.length > 0) throw invalid("check destination", problems.violations);
 }
 
@@ -58,37 +58,29 @@ export function heartbeatMs(request: WatchRequest): number {
   return new Problems().duration("heartbeat_interval", request.heartbeatInterval, HEARTBEAT);
 }
 
-function checkRequest(request: CheckRequest, problems: Problems): void {
-  if (!ID_PATTERN.test(request.destinationId)) {
-    problems.format("destination_id", request.destinationId, ID_PATTERN);
-  }
-  for (const [field, value] of [
-    ["max_age", request.maxAge],
-    ["max_wait", request.maxWait],
-  ] as const) {
-    if (value && !((durationMs(value) ?? -1) >= 0)) {
-      problems.add(field, "OUT_OF_RANGE", "is negative or no valid duration, expected 0 or more");
-    }
-  }
-  if (request.explain) problems.unsupported("explain", "an explanation");
-  checkTags(request.tags, problems);
+function checkRequest(request: CheckRequest, path: string, problems: Problems): void {
+  problems.format(`${path}destination_id`, request.destinationId, ID_PATTERN);
+  problems.duration(`${path}max_age`, request.maxAge, ANY_SPAN);
+  problems.duration(`${path}max_wait`, request.maxWait, ANY_SPAN);
+  if (request.explain) problems.unsupported(`${path}explain`);
+  checkTags(`${path}tags`, request.tags, problems);
 }
 
-function checkTags(tags: Readonly<Record<string, string>>, problems: Problems): void {
-  let count = 0;
-  for (const name in tags) {
-    if (++count > TAGS.most) {
-      problems.add("tags", "TOO_MANY", `has more than ${TAGS.most} tags`);
-      return;
-    }
+function checkTags(field: string, tags: Readonly<Record<string, string>>, problems: Problems): void {
+  const all = Object.entries(tags);
+  if (all.length > TAGS.most) {
+    problems.add(field, "TOO_MANY", `has ${all.length} tags, expected at most ${TAGS.most}`);
+    return;
+  }
+  // Tags are the caller's data about a call: their sizes are named, never they themselves.
+  for (const [name, value] of all) {
     const bytes = Buffer.byteLength(name);
-    // Values of tags are the caller's data about a call: their sizes are named, never they themselves.
-    if (bytes === 0 || bytes > TAGS.nameBytes) {
-      problems.add("tags", "INVALID_FORMAT", `has a name of ${bytes} bytes, expected 1 to ${TAGS.nameBytes}`);
+    if (bytes > TAGS.nameBytes) {
+      problems.add(field, "TOO_LONG", `has a name of ${bytes} bytes, expected at most ${TAGS.nameBytes}`);
     }
-    const size = Buffer.byteLength(tags[name] ?? "");
+    const size = Buffer.byteLength(value);
     if (size > TAGS.valueBytes) {
-      problems.add("tags", "TOO_LONG", `has a value of ${size} bytes, expected at most ${TAGS.valueBytes}`);
+      problems.add(field, "TOO_LONG", `has a value of ${size} bytes, expected at most ${TAGS.valueBytes}`);
     }
   }
 }
@@ -102,7 +94,6 @@ function watchRequest(request: WatchRequest, problems: Problems): void {
     problems.format(`destination_ids[${index}]`, id, ID_PATTERN);
   }
   problems.duration("heartbeat_interval", request.heartbeatInterval, HEARTBEAT);
-  problems.text("resume_token", request.resumeToken, MOST_TOKEN_BYTES);
   if (destinationIds.length > 0 && Object.keys(request.labelSelector).length > 0) {
     problems.add("label_selector", "CONFLICT", "is given with destination_ids, expected one of the two");
   }

@@ -1,5 +1,6 @@
 import type { Violation } from "../lib/errors.ts";
 import { parseOrigin } from "../lib/origin.ts";
+import { quote } from "../lib/quote.ts";
 import { USER_AGENT } from "./user-agent.ts";
 
 export { normaliseBearerToken } from "./bearer-token.ts";
@@ -43,27 +44,23 @@ export function parseRingCentralTemplate(
 
   const accountId = fields.accountId || "~";
   if (accountId !== "~" && !DIGITS.test(accountId)) {
-    refuse("account_id", "INVALID_FORMAT", `is ${quoted(accountId)}, expected "~" or 1 to 20 digits`);
+    refuse("account_id", "INVALID_FORMAT", `is ${quote(accountId)}, expected "~" or 1 to 20 digits`);
   }
   const queueId = fields.callQueueId;
   if (queueId === "") refuse("call_queue_id", "REQUIRED", "is empty, expected the queue's internal id");
   else if (!DIGITS.test(queueId)) {
-    refuse(
-      "call_queue_id",
-      "INVALID_FORMAT",
-      `is ${quoted(queueId)}, expected the queue's internal id, 1 to 20 digits`,
-    );
+    refuse("call_queue_id", "INVALID_FORMAT", `is ${quote(queueId)}, expected the queue's internal id, 1 to 20 digits`);
   }
 
   // Not quoted when it is no origin: a password or a token may stand in it.
   const origin = parseOrigin(fields.serverUrl || DEFAULT_SERVER);
   if (origin === undefined) {
-    refuse("server_url", "INVALID_FORMAT", `is no bare origin, expected one like ${quoted(DEFAULT_SERVER)}`);
+    refuse("server_url", "INVALID_FORMAT", `is no bare origin, expected one like ${quote(DEFAULT_SERVER)}`);
   } else if (!context.allowList.allows(origin)) {
     refuse(
       "server_url",
       "NOT_ALLOWED",
-      `is ${quoted(origin)}, which this service may not call; its operator allows it by adding it to UPSTREAM_ALLOW`,
+      `is ${quote(origin)}, which this service may not call; its operator allows it by adding it to UPSTREAM_ALLOW`,
     );
   }
 
@@ -73,7 +70,7 @@ export function parseRingCentralTemplate(
   }
   for (const [index, number] of fields.onlyExtensions.slice(0, MOST_EXTENSIONS).entries()) {
     if (DIGITS.test(number)) continue;
-    refuse(`only_extensions[${index}]`, "INVALID_FORMAT", `is ${quoted(number)}, expected 1 to 20 digits`);
+    refuse(`only_extensions[${index}]`, "INVALID_FORMAT", `is ${quote(number)}, expected 1 to 20 digits`);
   }
 
   if (origin === undefined || violations.length > 0) return { violations };
@@ -96,8 +93,4 @@ export function queuePresenceRequest(queue: Omit<RingCentralQueue, "onlyExtensio
       ["User-Agent", USER_AGENT],
     ],
   };
-}
-
-function quoted(value: string): string {
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...`.toWellFormed() : value);
 }

@@ -28,15 +28,15 @@ export function checkHandlers({ check }: { check: Check }): Handlers {
     },
 
     async batchCheck(request: BatchCheckRequest, context: HandlerContext) {
-      const results = await Promise.all(request.checks.map((item) => one(item, context)));
+      const results = await Promise.all(request.checks.map((item, index) => one(item, `checks[${index}].`, context)));
       return create(BatchCheckResponseSchema, { results });
     },
   };
 
   /** One item, judged alone: what is wrong with it is its own error. */
-  async function one(item: CheckRequest, context: HandlerContext): Promise<BatchCheckResult> {
+  async function one(item: CheckRequest, path: string, context: HandlerContext): Promise<BatchCheckResult> {
     try {
-      validateCheck(item);
+      validateCheck(item, path);
       const response = checkResponse(await check(queryOf(item), context));
       return create(BatchCheckResultSchema, { outcome: { case: "response", value: response } });
     } catch (error) {

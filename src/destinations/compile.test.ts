@@ -1,0 +1,485 @@
+import { describe, expect, test } from "vitest";
+import { AgentCount, Condition, RegexType, Scope } from "../../gen/availability/v1/acceptance_pb.ts";
+import { type Destination, OnUndecided, PresenceDetail } from "../../gen/availability/v1/destination_pb.ts";
+import { compileDestination } from "./compile.ts";
+import { allowList, destinationOf, PLATFORM, SIMULATOR } from "./test-destinations.ts";
+
+function compile(destination: Destination) {
+  const result = compileDestination(destination, { allowList });
+  return { compiled: undefined, warnings: undefined, violations: [], ...result };
+}
+
+/** Each violation on one line. */
+function said(destination: Destination): string[] {
+  return compile(destination).violations.map((v) => `${v.field} ${v.reason}: ${v.field} ${v.description}`);
+}
+
+const with_ = (rest: Parameters<typeof destinationOf>[0]) => destinationOf(rest);
+const withTemplate = (template: Parameters<typeof destinationOf>[1]) => destinationOf({}, template);
+const regex = (value: object, rest: object = {}) =>
+  with_({ acceptance: { criterion: { case: "regex", value }, ...rest } });
+const agents = (count: AgentCount) => with_({ acceptance: { criterion: { case: "agents", value: { count } } } });
+const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
+const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, "v"]));
+const extensions = (count: number) => Array.from({ length: count }, (_, i) => String(100 + i));
+
+const D = "destination";
+const RC = "destination.ring_central";
+const AC = "destination.acceptance";
+const ID = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
+
+/** What was given; the path; the reason; what the description says of it, and of what is expected. */
+type Refusal = readonly [what: string, given: Destination, field: string, reason: string, description: string];
+
+const REFUSED: readonly Refusal[] = [
+  ["an empty id", with_({ id: "" }), `${D}.id`, "REQUIRED", `is empty, expected ${ID}`],
+  ["an id with a slash", with_({ id: "a/b" }), `${D}.id`, "INVALID_FORMAT", `is "a/b", expected ${ID}`],
+  ["an id that begins with a dash", with_({ id: "-a" }), `${D}.id`, "INVALID_FORMAT", `is "-a", expected ${ID}`],
+  ["an id that ends a line", with_({ id: "a\n" }), `${D}.id`, "INVALID_FORMAT", `is "a\\n", expected ${ID}`],
+  ["an id of 65", with_({ id: "x".repeat(65) }), `${D}.id`, "INVALID_FORMAT", `is "${"x".repeat(65)}", expected ${ID}`],
+  [
+    "a name of 202 bytes",
+    with_({ displayName: "é".repeat(101) }),
+    `${D}.display_name`,
+    "TOO_LONG",
+    "is 202 bytes, expected at most 200",
+  ],
+  [
+    "a name of two lines",
+    with_({ displayName: "a\nb" }),
+    `${D}.display_name`,
+    "INVALID_FORMAT",
+    "holds control characters, expected printable text",
+  ],
+  ["33 labels", with_({ labels: labels(33) }), `${D}.labels`, "TOO_MANY", "has 33 labels, expected at most 32"],
+  [
+    "a label key of 64",
+    with_({ labels: { ["k".repeat(64)]: "" } }),
+    `${D}.labels["${"k".repeat(64)}"]`,
+    "INVALID_FORMAT",
+    `has the key "${"k".repeat(64)}", expected ^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$`,
+  ],
+  [
+    "an empty label key",
+    with_({ labels: { "": "v" } }),
+    `${D}.labels[""]`,
+    "INVALID_FORMAT",
+    'has the key "", expected ^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$',
+  ],
+  [
+    "a label of 129 bytes",
+    with_({ labels: { a: "v".repeat(129) } }),
+    `${D}.labels["a"]`,
+    "TOO_LONG",
+    "is 129 bytes, expected at most 128",
+  ],
+  [
+    "a timeout below 50 ms",
+    with_({ timeout: span(0, 49_999_999) }),
+    `${D}.timeout`,
+    "OUT_OF_RANGE",
+    "is 49.999999 ms, expected 50 ms to 60 s",
+  ],
+  [
+    "a timeout above 60 s",
+    with_({ timeout: span(60, 1) }),
+    `${D}.timeout`,
+    "OUT_OF_RANGE",
+    "is 60.000000001 s, expected 50 ms to 60 s",
+  ],
+  ["a timeout of 0", with_({ timeout: span(0) }), `${D}.timeout`, "OUT_OF_RANGE", "is 0 s, expected 50 ms to 60 s"],
+  [
+    "a timeout of mixed signs",
+    with_({ timeout: span(1, -1) }),
+    `${D}.timeout`,
+    "OUT_OF_RANGE",
+    "is no valid duration, expected 50 ms to 60 s",
+  ],
+  [
+    "a negative max_age",
+    with_({ freshness: { maxAge: span(0, -1) } }),
+    `${D}.freshness.max_age`,
+    "OUT_OF_RANGE",
+    "is -0.000001 ms, expected 0 s to 3600 s",
+  ],
+  [
+    "a max_age above 1 h",
+    with_({ freshness: { maxAge: span(3601) } }),
+    `${D}.freshness.max_age`,
+    "OUT_OF_RANGE",
+    "is 3601 s, expected 0 s to 3600 s",
+  ],
+  [
+    "a last_known_limit below 1 s",
+    with_({ failure: { lastKnownLimit: span(0, 999_000_000) } }),
+    `${D}.failure.last_known_limit`,
+    "OUT_OF_RANGE",
+    "is 999 ms, expected 1 s to 3600 s",
+  ],
+  [
+    "a last_known_limit above 1 h",
+    with_({ failure: { lastKnownLimit: span(3600, 1) } }),
+    `${D}.failure.last_known_limit`,
+    "OUT_OF_RANGE",
+    "is 3600.000000001 s, expected 1 s to 3600 s",
+  ],
+  [
+    "an unknown on_undecided",
+    with_({ failure: { onUndecided: 9 as OnUndecided } }),
+    `${D}.failure.on_undecided`,
+    "UNKNOWN_VALUE",
+    "is 9, expected one of LAST_KNOWN, REJECT, ACCEPT",
+  ],
+  [
+    "no queue id",
+    withTemplate({ callQueueId: "" }),
+    `${RC}.call_queue_id`,
+    "REQUIRED",
+    "is empty, expected the queue's internal id",
+  ],
+  [
+    "a queue id of 21 digits",
+    withTemplate({ callQueueId: "1".repeat(21) }),
+    `${RC}.call_queue_id`,
+    "INVALID_FORMAT",
+    `is "${"1".repeat(21)}", expected the queue's internal id, 1 to 20 digits`,
+  ],
+  [
+    "a queue id that is a path",
+    withTemplate({ callQueueId: "../1" }),
+    `${RC}.call_queue_id`,
+    "INVALID_FORMAT",
+    `is "../1", expected the queue's internal id, 1 to 20 digits`,
+  ],
+  [
+    "an account that is no number",
+    withTemplate({ accountId: "~~" }),
+    `${RC}.account_id`,
+    "INVALID_FORMAT",
+    'is "~~", expected "~" or 1 to 20 digits',
+  ],
+  [
+    "a server with a path",
+    withTemplate({ serverUrl: `${PLATFORM}/x` }),
+    `${RC}.server_url`,
+    "INVALID_FORMAT",
+    `is no bare origin, expected one like "${PLATFORM}"`,
+  ],
+  [
+    "501 extensions",
+    withTemplate({ onlyExtensions: extensions(501) }),
+    `${RC}.only_extensions`,
+    "TOO_MANY",
+    "has 501 extension numbers, expected at most 500",
+  ],
+  [
+    "an extension that is a name",
+    withTemplate({ onlyExtensions: ["101", "x"] }),
+    `${RC}.only_extensions[1]`,
+    "INVALID_FORMAT",
+    'is "x", expected 1 to 20 digits',
+  ],
+  [
+    "an unknown presence detail",
+    withTemplate({ presenceDetail: 9 as PresenceDetail }),
+    `${RC}.presence_detail`,
+    "UNKNOWN_VALUE",
+    "is 9, expected one of QUEUE, QUEUE_AND_EXTENSION",
+  ],
+  ["no criterion", with_({ acceptance: {} }), AC, "REQUIRED", "has no criterion, expected one of regex, agents"],
+  ["no pattern", regex({}), `${AC}.regex.pattern`, "REQUIRED", "is empty, expected 1 to 512 bytes"],
+  [
+    "a pattern of 513 bytes",
+    regex({ pattern: "a".repeat(513) }),
+    `${AC}.regex.pattern`,
+    "TOO_LONG",
+    "is 513 bytes long, expected 1 to 512 bytes",
+  ],
+  [
+    "a pattern that matches nothing at all",
+    regex({ pattern: "a*" }),
+    `${AC}.regex.pattern`,
+    "MATCHES_EMPTY_TEXT",
+    "matches the empty text, which is everywhere",
+  ],
+  [
+    "an unknown regex type",
+    regex({ pattern: "a", type: 9 }),
+    `${AC}.regex.type`,
+    "UNKNOWN_VALUE",
+    "is 9, expected one of COUNT, MATCH, CAPTURE",
+  ],
+  [
+    "an unknown scope",
+    regex({ pattern: "a", scope: 9 }),
+    `${AC}.regex.scope`,
+    "UNKNOWN_VALUE",
+    "is 9, expected one of RECORDS, BODY, RAW",
+  ],
+  [
+    "an unknown condition",
+    regex({ pattern: "a" }, { condition: 9 }),
+    `${AC}.condition`,
+    "UNKNOWN_VALUE",
+    "is 9, expected one of GREATER_THAN, GREATER_THAN_OR_EQUAL, LESS_THAN, LESS_THAN_OR_EQUAL, EQUAL, NOT_EQUAL",
+  ],
+  [
+    "an unknown count",
+    agents(99 as AgentCount),
+    `${AC}.agents.count`,
+    "UNKNOWN_VALUE",
+    "is 99, expected one of AVAILABLE, TOTAL, ACCEPTING, DO_NOT_DISTURB, ON_CALL, OFFLINE, UNKNOWN, OPTED_OUT",
+  ],
+  [
+    "a value that is no number",
+    regex({ pattern: "a" }, { value: Number.NaN }),
+    `${AC}.value`,
+    "NOT_FINITE",
+    "is NaN, expected a finite number",
+  ],
+  [
+    "a value without end",
+    regex({ pattern: "a" }, { value: -Infinity }),
+    `${AC}.value`,
+    "NOT_FINITE",
+    "is -Infinity, expected a finite number",
+  ],
+];
+
+const noTemplate = () => {
+  const destination = destinationOf();
+  destination.template = { case: undefined };
+  return destination;
+};
+const webhook = () => {
+  const destination = noTemplate();
+  destination.template = { case: "webhook", value: { url: "https://a.example" } as never };
+  return destination;
+};
+const jsonPath = with_({ acceptance: { criterion: { case: "jsonPath", value: { path: "$" } } } });
+const connection = withTemplate({ access: { case: "connectionId", value: "c" } });
+const joined = withTemplate({ presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION });
+
+// What later releases bring.
+const UNSUPPORTED: readonly Refusal[] = [
+  ["a webhook", webhook(), `${D}.webhook`, "UNSUPPORTED", "is set, not available yet, expected ring_central"],
+  [
+    "a connection",
+    connection,
+    `${RC}.connection_id`,
+    "UNSUPPORTED",
+    "is set, not available yet, expected a credential",
+  ],
+  [
+    "the joined detail",
+    joined,
+    `${RC}.presence_detail`,
+    "UNSUPPORTED",
+    "is QUEUE_AND_EXTENSION, not available yet, expected QUEUE",
+  ],
+  [
+    "a JSONPath",
+    jsonPath,
+    `${AC}.json_path`,
+    "UNSUPPORTED",
+    "is set, not available yet, expected one of regex, agents",
+  ],
+  [
+    "a property path",
+    with_({ availability: { propertyPath: "$.a" } }),
+    `${D}.availability.property_path`,
+    "UNSUPPORTED",
+    "is set, not available yet, expected nothing",
+  ],
+  [
+    "a schedule",
+    with_({ schedule: {} }),
+    `${D}.schedule`,
+    "UNSUPPORTED",
+    "is set, not available yet, expected nothing",
+  ],
+  [
+    "agents ON_CALL",
+    agents(AgentCount.ON_CALL),
+    `${AC}.agents.count`,
+    "UNSUPPORTED",
+    "is ON_CALL, not available yet, expected a count that the queue's answer shows",
+  ],
+  [
+    "agents OFFLINE",
+    agents(AgentCount.OFFLINE),
+    `${AC}.agents.count`,
+    "UNSUPPORTED",
+    "is OFFLINE, not available yet, expected a count that the queue's answer shows",
+  ],
+];
+
+describe("compileDestination()", () => {
+  test.each([...REFUSED, ...UNSUPPORTED])(
+    "refuses with one violation when given %s",
+    (_, given, field, reason, text) => {
+      expect(compile(given).violations).toEqual([{ field, reason, description: text }]);
+    },
+  );
+
+  test("refuses a destination when it has no template", () => {
+    expect(said(noTemplate())).toEqual(["destination REQUIRED: destination has no template, expected ring_central"]);
+  });
+
+  test("refuses a server when the allow-list lacks it, and says how it gets there", () => {
+    const [violation] = compile(withTemplate({ serverUrl: "https://evil.example" })).violations;
+    expect(violation).toMatchObject({ field: `${RC}.server_url`, reason: "NOT_ALLOWED" });
+    expect(violation?.description).toMatch(/^is "https:\/\/evil\.example", .*UPSTREAM_ALLOW/);
+  });
+
+  test.each([
+    ["an id of 64", with_({ id: `9${"_".repeat(31)}${"-".repeat(32)}` })],
+    ["an id of 1", with_({ id: "a" })],
+    ["a name of 200 bytes", with_({ displayName: "é".repeat(100) })],
+    ["32 labels", with_({ labels: labels(32) })],
+    ["the longest label", with_({ labels: { [`k${"./_-".repeat(15)}aa`]: "v".repeat(128) } })],
+    ["an empty label", with_({ labels: { a: "" } })],
+    ["the shortest timeout", with_({ timeout: span(0, 50_000_000) })],
+    ["the longest timeout", with_({ timeout: span(60) })],
+    ["a max_age of 0", with_({ freshness: { maxAge: span(0) } })],
+    ["a max_age of 1 h", with_({ freshness: { maxAge: span(3600) } })],
+    ["the shortest last_known_limit", with_({ failure: { lastKnownLimit: span(1) } })],
+    ["the longest last_known_limit", with_({ failure: { lastKnownLimit: span(3600) } })],
+    ["a queue id of 20 digits", withTemplate({ callQueueId: "9".repeat(20), accountId: "8".repeat(20) })],
+    ["500 extensions", withTemplate({ onlyExtensions: extensions(500) })],
+    ["a pattern of 512 bytes", regex({ pattern: `[${"a".repeat(510)}]` })],
+    ["an empty availability", with_({ availability: {} })],
+    ["a server of the operator's", withTemplate({ serverUrl: `${SIMULATOR}/` })],
+  ])("takes %s, which is the limit", (_, given) => expect(said(given)).toEqual([]));
+
+  test("says everything at once when everything is wrong", () => {
+    const refused = [...REFUSED, ...UNSUPPORTED].map(([, , field]) => field);
+    const given = destinationOf(
+      {
+        id: "-",
+        displayName: "x".repeat(201),
+        labels: { ...labels(33), "": "" },
+        timeout: span(61),
+        freshness: { maxAge: span(-1) },
+        failure: { onUndecided: 7 as OnUndecided, lastKnownLimit: span(0) },
+        schedule: {},
+        availability: { propertyPath: "$" },
+        acceptance: {
+          criterion: { case: "regex", value: { type: 8 as RegexType, scope: 8 as Scope, pattern: "(" } },
+          condition: 8 as Condition,
+          value: Number.NaN,
+        },
+      },
+      {
+        accountId: "x",
+        callQueueId: "x",
+        serverUrl: "x",
+        onlyExtensions: ["x", "1", "y"],
+        presenceDetail: 8 as PresenceDetail,
+        access: { case: "connectionId", value: "c" },
+      },
+    );
+    const fields = compile(given).violations.map(({ field }) => field);
+    expect(fields.toSorted()).toEqual(
+      [
+        ...["id", "display_name", "labels", "timeout", "freshness.max_age", "schedule"].map((name) => `${D}.${name}`),
+        ...["failure.on_undecided", "failure.last_known_limit", "availability.property_path"].map(
+          (name) => `${D}.${name}`,
+        ),
+        ...["account_id", "call_queue_id", "server_url", "only_extensions[0]", "only_extensions[2]"].map(
+          (name) => `${RC}.${name}`,
+        ),
+        ...["presence_detail", "connection_id"].map((name) => `${RC}.${name}`),
+        ...["regex.type", "regex.scope", "regex.pattern", "condition", "value"].map((name) => `${AC}.${name}`),
+      ].toSorted(),
+    );
+    for (const field of fields)
+      expect(refused).toContain(field.replace("only_extensions[2]", "only_extensions[1]").replace("[0]", "[1]"));
+  });
+
+  test("keeps to one grammar in every violation: UPPER_SNAKE reasons, what is given before what is expected", () => {
+    for (const [, , field, reason, description] of [...REFUSED, ...UNSUPPORTED]) {
+      expect(field).toMatch(/^destination(\.[a-z_]+(\[("[^"]*"|\d+)\])?)*$/);
+      expect(reason).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+      expect(description).toMatch(/^(is|has|holds|matches) .*[^.]$/s);
+    }
+  });
+
+  test("fills in every default when only the queue is given", () => {
+    const { compiled, violations } = compile(destinationOf());
+    expect(violations).toEqual([]);
+    expect(compiled).toMatchObject({
+      queue: { origin: PLATFORM, accountId: "~", queueId: "400123", onlyExtensions: [] },
+      timeoutMs: 10_000,
+      maxAgeMs: 10_000,
+      failure: { onUndecided: "LAST_KNOWN", lastKnownLimitMs: 30_000 },
+      spec: {
+        criterion: { kind: "regex", type: "COUNT", scope: "RECORDS", pattern: '"acceptCurrentQueueCalls": true' },
+        condition: "GREATER_THAN",
+        value: 0,
+      },
+    });
+    expect(compiled?.criteria.detail).toBe("QUEUE");
+  });
+
+  test("takes unspecified enums for their defaults, which for CAPTURE is the scope BODY", () => {
+    const count = { kind: "regex", type: "COUNT", scope: "RECORDS", pattern: "(a)" };
+    expect(compile(regex({ pattern: "(a)" })).compiled?.spec.criterion).toEqual(count);
+    const capture = compile(regex({ pattern: "(a)", type: RegexType.CAPTURE })).compiled;
+    expect(capture?.spec.criterion).toEqual({ ...count, type: "CAPTURE", scope: "BODY" });
+    expect(compile(agents(AgentCount.UNSPECIFIED)).compiled?.spec.criterion).toEqual({
+      kind: "agents",
+      count: "AVAILABLE",
+    });
+    expect(compile(with_({ failure: {} })).compiled?.failure).toEqual({
+      onUndecided: "LAST_KNOWN",
+      lastKnownLimitMs: 30_000,
+    });
+    expect(compile(with_({ freshness: {} })).compiled?.maxAgeMs).toBe(10_000);
+  });
+
+  test("takes every value that is available now under the name it has", () => {
+    const unavailable = ["UNSPECIFIED", "ON_CALL", "OFFLINE"];
+    for (const name of namesOf(AgentCount).filter((name) => !unavailable.includes(name))) {
+      expect(compile(agents(AgentCount[name])).compiled?.spec.criterion, name).toMatchObject({ count: name });
+    }
+    for (const name of namesOf(Condition).filter((name) => name !== "UNSPECIFIED")) {
+      const given = regex({ pattern: "a" }, { condition: Condition[name], value: -2.5 });
+      expect(compile(given).compiled?.spec, name).toMatchObject({ condition: name, value: -2.5 });
+    }
+    for (const name of namesOf(RegexType).filter((name) => name !== "UNSPECIFIED")) {
+      const given = regex({ pattern: "(a)", type: RegexType[name], scope: Scope.BODY });
+      expect(compile(given).compiled?.spec.criterion, name).toMatchObject({ type: name });
+    }
+    for (const name of namesOf(Scope).filter((name) => name !== "UNSPECIFIED")) {
+      const given = regex({ pattern: "a", scope: Scope[name] });
+      expect(compile(given).compiled?.spec.criterion, name).toMatchObject({ scope: name });
+    }
+    for (const name of namesOf(OnUndecided).filter((name) => name !== "UNSPECIFIED")) {
+      const given = with_({ failure: { onUndecided: OnUndecided[name] } });
+      expect(compile(given).compiled?.failure.onUndecided, name).toBe(name);
+    }
+  });
+
+  test("passes on the warnings of the criteria, with their path", () => {
+    const warningsOf = (destination: Destination) =>
+      compile(destination).warnings?.map((w) => `${w.field} ${w.reason}`);
+    expect(warningsOf(destinationOf())).toEqual([`${AC}.regex.pattern COUNTS_DO_NOT_DISTURB`]);
+    expect(warningsOf(agents(AgentCount.AVAILABLE))).toEqual([`${AC}.agents.count CALLS_IN_PROGRESS_NOT_SEEN`]);
+    expect(warningsOf(agents(AgentCount.TOTAL))).toEqual([]);
+  });
+
+  test("lets only_extensions bear on the criteria", () => {
+    const given = destinationOf(
+      { acceptance: { criterion: { case: "regex", value: { pattern: "a", scope: Scope.RAW } } } },
+      { onlyExtensions: ["102", "101", "102"] },
+    );
+    expect(said(given)[0]).toMatch(/^destination\.acceptance\.regex\.scope RAW_WITH_ONLY_EXTENSIONS/);
+    given.acceptance = undefined;
+    expect([...(compile(given).compiled?.criteria.onlyExtensions ?? [])]).toEqual(["101", "102"]);
+  });
+});
+
+function namesOf<T extends object>(names: T): (keyof T & string)[] {
+  return Object.keys(names).filter((name) => Number.isNaN(Number(name))) as (keyof T & string)[];
+}
