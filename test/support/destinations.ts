@@ -54,6 +54,6 @@ export function duration(ms: number): { seconds: bigint; nanos: number } {
 }
 
 /** COUNT of a pattern, RECORDS unless given. */
-export function countOf(pattern: string, scope = Scope.RECORDS): NonNullable<DestinationInit["acceptance"]> {
+export function countOf(pattern: string, scope: Scope = Scope.RECORDS): NonNullable<DestinationInit["acceptance"]> {
   return { criterion: { case: "regex", value: { type: RegexType.COUNT, pattern, scope } } };
 }
