@@ -162,7 +162,7 @@ describe("shutdown()", () => {
   });
 
   test("resolves although a client holds idle connections of both protocols", async () => {
-    both = await startBoth(implementation);
+    both = await startBoth(implementation, { limitMs: 60_000 });
     const agent = new Agent({ keepAlive: true });
     await page(`${both.url}/healthz`, agent);
     for (const name of ["Connect over h2c", "gRPC on the gRPC port"]) {

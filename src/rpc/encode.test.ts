@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { AvailabilitySchema } from "../../gen/availability/v1/availability_pb.ts";
 import {
@@ -39,7 +39,9 @@ test("encoderOf() splices what was given to preEncode(), however deep, into an e
   ] as const;
   for (const [schema, given, expected] of cases) {
     const frozen = Object.freeze(given);
-    expect(fromBinary(schema, encoderOf(schema)(frozen as never)), schema.typeName).toEqual(expected);
+    const bytes = encoderOf(schema)(frozen as never);
+    expect(fromBinary(schema, bytes), schema.typeName).toEqual(expected);
+    expect(bytes).toHaveLength(toBinary(schema as DescMessage, expected).length);
   }
 });
 

@@ -20,8 +20,9 @@ test("createGuards() ends a stream with UNAVAILABLE when it reaches the maximum 
   const interceptors = createGuards({ validate() {}, lifecycle, clock, maxStreamAgeMs: 1000 });
   const client = serve(
     {
-      async *watch(_, { signal }) {
+      async *watch({ passive }, { signal }) {
         yield { event: { case: "synced", value: {} } };
+        if (passive) return;
         await new Promise((resolve) => signal.addEventListener("abort", resolve));
       },
     },
@@ -29,6 +30,7 @@ test("createGuards() ends a stream with UNAVAILABLE when it reaches the maximum 
   );
   const stream = client.watch({})[Symbol.asyncIterator]();
   await stream.next();
+  for await (const _ of client.watch({ passive: true }));
   const ended = failureOf(stream.next());
   await clock.advance(899);
   expect(clock.pending).toBe(1);
