@@ -52,7 +52,8 @@ export class Board {
     const reads = question && this.#deps.presence.attach(question, standing);
     if (before && before !== reads) this.#unwatch(standing);
     if (before && before !== reads) this.#deps.presence.detach(before, standing);
-    if (reads && !sameQuestion) reads.forgive();
+    const sameTemplate = sameQuestion && standing.entry.templateRevision === entry.templateRevision;
+    if (reads && !sameTemplate) reads.forgive();
     standing.reconfigure(entry, reads, sameQuestion);
     if (question) standing.questionKey = question.key;
     this.#syncDemand(standing);

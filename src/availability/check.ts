@@ -1,7 +1,8 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import { ServiceError } from "../lib/errors.ts";
-import type { ReadOutcome } from "../presence/snapshot.ts";
+import { OVER_BUDGET } from "../presence/perform-read.ts";
+import type { Trouble } from "../presence/snapshot.ts";
 import { checkAnswered } from "../telemetry/events.ts";
 import type { Answer } from "./answer.ts";
 import type { Standing } from "./standing.ts";
@@ -33,104 +34,135 @@ export type Check = (query: CheckQuery, caller: Caller) => Answer | Promise<Answ
 
 // The caller's deadline less this share of it, within these bounds, is when we answer: the answer has to travel too.
 const MARGIN = { share: 0.1, minMs: 5, maxMs: 50 };
+// For a read that ends in the same millisecond as its caller.
 const SETTLE_MS = 10;
 const NOT_IN_TIME = "Nothing young enough was known in time";
+const TIMEOUT = "RingCentral did not answer within the destination's timeout";
+
+/** When a Check arrived, leaves, and lets go of the read, Unix milliseconds. */
+interface Wait {
+  readonly arrival: number;
+  readonly answerBy: number;
+  readonly endsAt: number;
+}
 
 export function createCheck({ clock, board, link }: CheckDeps): Check {
   return (query, caller) => {
-    const standing = board.get(query.destinationId);
-    if (!standing) {
-      throw new ServiceError("NOT_FOUND", `Cannot check destination "${query.destinationId}": it does not exist`);
-    }
+    const standing = find(query.destinationId);
     const left = caller.timeoutMs();
     if (left !== undefined && left <= 0) {
       throw new ServiceError("DEADLINE_EXCEEDED", "Cannot check in time: the deadline had passed on arrival");
     }
-    const now = clock.now();
-    const answer = fromMemory(standing, query, now) ?? waitForRead(standing, query, caller, left, now);
+    const arrival = clock.now();
+    const answer = fromMemory(standing, query, arrival) ?? inTime(standing, query, { caller, left, arrival });
     return answer instanceof Promise ? answer.then((late) => count(late, clock)) : count(answer, clock);
   };
 
-  function fromMemory(standing: Standing, query: CheckQuery, now: number): Answer | undefined {
+  function find(destinationId: string): Standing {
+    const standing = board.get(destinationId);
+    if (standing) return standing;
+    throw new ServiceError("NOT_FOUND", `Cannot check destination "${destinationId}": it does not exist`);
+  }
+
+  function fromMemory(standing: Standing, query: CheckQuery, arrival: number): Answer | undefined {
     const { reads, observedAt } = standing;
     if (!reads) return standing.current; // disabled or invalid: nothing is asked
-    reads.touch(now);
+    reads.touch(arrival);
     const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
-    if (observedAt === undefined || !youngEnough(observedAt, maxAge, now)) return undefined;
-    return standing.fromSnapshot("CACHE", now);
+    if (observedAt === undefined || !youngEnough(observedAt, maxAge, arrival)) return undefined;
+    return standing.fromSnapshot("CACHE", arrival);
   }
 
-  function waitForRead(
+  /** Waits for what presence says, and answers what is known when the time is up. */
+  function inTime(
     standing: Standing,
     query: CheckQuery,
-    caller: Caller,
-    left: number | undefined,
-    now: number,
+    { caller, left, arrival }: { caller: Caller; left: number | undefined; arrival: number },
   ): Answer | Promise<Answer> {
-    const reads = standing.reads!;
-    const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
-    const endsAt = now + standing.timeoutMs;
-    const answerBy = Math.min(endsAt, now + (query.maxWaitMs ?? Number.POSITIVE_INFINITY), now + withMargin(left));
-    const late = () => {
-      const ranOut = answerBy === endsAt;
-      const why = ranOut
-        ? {
-            reason: "UPSTREAM_TIMEOUT" as const,
-            message: "RingCentral did not answer within the destination's timeout",
-          }
-        : { reason: "NOT_IN_TIME" as const, message: NOT_IN_TIME };
-      return standing.undecided({ ...why, retryAt: reads.nextAt }, clock.now());
-    };
-    const judged = reads.newest && youngEnough(reads.newest.observedAt, maxAge, now) ? standing.judging : undefined;
-    if (answerBy <= now) {
-      const blocked = judged ? undefined : reads.blocked(now);
-      return blocked ? troubled(standing, blocked, now) : late();
-    }
-    const lateEnough = (sentAt: number) => youngEnough(sentAt, maxAge, now);
-    const read = judged
-      ? judged.then(() => standing.fromSnapshot("CACHE", clock.now()))
-      : reads.ask({ lateEnough, answerBy, endsAt, link: link() }).then((outcome) => settled(standing, outcome));
+    const endsAt = arrival + standing.timeoutMs;
+    const callerLeaves = arrival + Math.min(query.maxWaitMs ?? Number.POSITIVE_INFINITY, withMargin(left));
+    const wait: Wait = { arrival, endsAt, answerBy: Math.min(endsAt, callerLeaves) };
+    if (wait.answerBy <= arrival) return atOnce(standing, query, arrival);
+    if (caller.signal.aborted) throw callerLeft();
     // A read that runs out of time with its caller gets a moment to say so: then the answer is the watched state's.
-    const leaveAt = answerBy === endsAt ? endsAt + SETTLE_MS : answerBy;
-    return inTime(read, { leaveAt, late, signal: caller.signal });
+    const leaveAt = Math.min(endsAt + SETTLE_MS, callerLeaves);
+    const late = () => timeIsUp(find(query.destinationId), callerLeaves < endsAt ? "caller" : "destination");
+    return bounded(decide(query, wait), { leaveAt, late, signal: caller.signal });
   }
 
-  async function settled(standing: Standing, outcome: ReadOutcome): Promise<Answer> {
-    if (!outcome.ok) return troubled(standing, outcome.trouble, clock.now());
-    await standing.judging;
-    // The destination may have been disabled or turned to another queue while this call waited.
-    if (standing.observedAt === undefined) return standing.current;
-    return standing.fromSnapshot("LIVE", clock.now());
+  /** The answer of a caller who does not wait and finds nothing young enough. */
+  function atOnce(standing: Standing, query: CheckQuery, now: number): Answer {
+    const { newest } = standing.reads!;
+    const beingJudged = newest && youngEnough(newest.observedAt, query.maxAgeMs ?? standing.maxAgeMs, now);
+    const blocked = beingJudged ? undefined : standing.reads!.blocked(now);
+    return blocked ? troubled(standing, blocked) : timeIsUp(standing, "caller");
   }
 
-  function troubled(standing: Standing, trouble: Extract<ReadOutcome, { ok: false }>["trouble"], now: number): Answer {
-    const { reason, message } = trouble.failure;
-    return standing.undecided({ reason, message, retryAt: trouble.until }, now);
+  /** Reads if need be, and judges; again when the destination asks something else by then. */
+  async function decide(query: CheckQuery, wait: Wait): Promise<Answer> {
+    const standing = find(query.destinationId);
+    const { reads } = standing;
+    if (!reads) return standing.current;
+    const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
+    const lateEnough = (sentAt: number) => youngEnough(sentAt, maxAge, wait.arrival);
+    let { newest } = reads;
+    let source: "CACHE" | "LIVE" = "CACHE";
+    if (!newest || !lateEnough(newest.observedAt)) {
+      const outcome = await reads.ask({ ...wait, lateEnough, link: link() });
+      if (standing.reads !== reads) return decide(query, wait);
+      if (!outcome.ok) return troubled(standing, outcome.trouble);
+      newest = outcome.snapshot;
+      source = "LIVE";
+    }
+    while (standing.judging && (standing.observedAt ?? 0) < newest.observedAt) await standing.judging;
+    return standing.reads === reads ? standing.fromSnapshot(source, clock.now()) : decide(query, wait);
+  }
+
+  function troubled(standing: Standing, { failure, until }: Trouble): Answer {
+    const { reason, message } = failure;
+    return standing.undecided({ reason, message, retryAt: until }, clock.now());
+  }
+
+  /** What is answered when a caller's time, or the destination's own, ran out. */
+  function timeIsUp(standing: Standing, whose: "caller" | "destination"): Answer {
+    const { reads } = standing;
+    if (!reads) return standing.current; // disabled or invalid meanwhile
+    if (reads.waitsUntil > 0) return troubled(standing, { failure: OVER_BUDGET, until: reads.waitsUntil });
+    const why =
+      whose === "destination" && !standing.judging
+        ? { reason: "UPSTREAM_TIMEOUT" as const, message: TIMEOUT }
+        : { reason: "NOT_IN_TIME" as const, message: NOT_IN_TIME };
+    return standing.undecided({ ...why, retryAt: reads.nextAt }, clock.now());
   }
 
   /** The answer, or what `late` says at `leaveAt`. A caller who leaves detaches only himself. */
-  function inTime(
+  function bounded(
     answer: Promise<Answer>,
     bounds: { leaveAt: number; late: () => Answer; signal: AbortSignal },
   ): Promise<Answer> {
     const { signal } = bounds;
     return new Promise((resolve, reject) => {
-      const cancelTimer = clock.after(bounds.leaveAt - clock.now(), () => finish(() => resolve(bounds.late())));
-      const left = () =>
-        finish(() => reject(new ServiceError("CANCELLED", "Cannot answer the check: the caller left")));
-      const finish = (how: () => void) => {
+      const release = () => {
         cancelTimer();
         signal.removeEventListener("abort", left);
-        how();
       };
-      if (signal.aborted) return left();
+      const late = () => {
+        release();
+        resolve(Promise.try(bounds.late));
+      };
+      const left = () => {
+        release();
+        reject(callerLeft());
+      };
+      const cancelTimer = clock.after(bounds.leaveAt - clock.now(), late);
       signal.addEventListener("abort", left, { once: true });
-      answer.then(
-        (value) => finish(() => resolve(value)),
-        (error) => finish(() => reject(error)),
-      );
+      answer.finally(release).then(resolve, reject);
     });
   }
+}
+
+function callerLeft(): ServiceError {
+  return new ServiceError("CANCELLED", "Cannot answer the check: the caller left");
 }
 
 /** Age is at most `maxAgeMs`; 0 asks for what was sent after `arrival`. */

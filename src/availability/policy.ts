@@ -1,14 +1,13 @@
-import type { PresenceDocument } from "../acceptance/document.ts";
 import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { FailurePolicy } from "../destinations/compile.ts";
 import type { Reason, Source } from "../lib/reasons.ts";
+import type { Snapshot } from "../presence/snapshot.ts";
 
-/** A verdict that the criteria really gave: accepted or rejected, and when the presence behind it was observed. */
+/** A verdict that the criteria really gave: accepted or rejected. */
 export interface RealVerdict {
   readonly evaluation: Evaluation;
-  readonly observedAt: number;
   /** What it was taken from, to be taken again when the criteria change. */
-  readonly document: PresenceDocument;
+  readonly snapshot: Snapshot;
 }
 
 /** What is answered for an undecided verdict: the right half of the contract's policy table. */
@@ -48,10 +47,11 @@ export function applyPolicy(input: {
   const { reason, policy, lastReal, now } = input;
   if (WITHOUT_POLICY.has(reason)) return NOTHING;
   if (policy.onUndecided === "LAST_KNOWN" && lastReal && !CERTAIN.has(reason)) {
-    const until = lastReal.observedAt + policy.lastKnownLimitMs;
+    const { evaluation, snapshot } = lastReal;
+    const { observedAt } = snapshot;
+    const until = observedAt + policy.lastKnownLimitMs;
     if (now <= until) {
-      const accepted = lastReal.evaluation.verdict === "ACCEPTED";
-      const { evaluation, observedAt } = lastReal;
+      const accepted = evaluation.verdict === "ACCEPTED";
       return { accepted, source: "LAST_KNOWN", evaluation, observedAt, until };
     }
   }

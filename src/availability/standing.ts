@@ -40,12 +40,15 @@ export class Standing implements Member {
   judging: Promise<void> | undefined;
 
   readonly #deps: StandingDeps;
+  /** The newest snapshot that was given to be judged. */
+  #taken: Snapshot | undefined;
   #judged: { readonly snapshot: Snapshot; readonly evaluation: Evaluation } | undefined;
   /** The newest judged snapshot's real verdict as an answer: as the watched state, and for who waited for the read. */
   #shared: { readonly cache: Answer; live: Answer | undefined } | undefined;
   #lastReal: RealVerdict | undefined;
   #proven: boolean;
   #cancelTimer = () => {};
+  #closed = false;
 
   constructor(entry: DestinationEntry, previousVersion: bigint, deps: StandingDeps) {
     this.entry = entry;
@@ -69,26 +72,33 @@ export class Standing implements Member {
     return this.#judged?.snapshot.observedAt;
   }
 
-  /** Takes a new configuration. `sameQuestion`: what is known of the presence is still about it. */
+  /**
+   * Takes a new configuration. `sameQuestion`: what is known of the presence is still about it. A destination that asks
+   * nothing now keeps its last real verdict until it asks again.
+   */
   reconfigure(entry: DestinationEntry, reads: QuestionReads | undefined, sameQuestion: boolean): void {
-    const known = sameQuestion ? this.#lastReal : undefined;
+    const known = this.#lastReal;
     this.entry = entry;
     this.reads = reads;
     this.judging = undefined;
     this.#proven = entry.proven;
+    this.#taken = undefined;
     this.#judged = undefined;
     this.#shared = undefined;
-    this.#lastReal = undefined;
+    if (reads) this.#lastReal = undefined;
     // Verdicts are taken again with the present criteria, the older one first.
-    if (known && known.document !== reads?.newest?.document) this.#judge(known, () => {});
+    if (known && reads && sameQuestion && known.snapshot !== reads.newest) this.#judge(known.snapshot, () => {});
     this.onRead();
   }
 
   /** The question was read, or could not be. */
   onRead(): void {
     const newest = this.reads?.newest;
-    if (newest && newest !== this.#judged?.snapshot) {
+    if (newest && newest !== this.#taken) {
+      this.#taken = newest;
       this.#judge(newest, (evaluation) => {
+        // What had to be judged in the worker may come after what came later.
+        if (this.#judged && this.#judged.snapshot.observedAt > newest.observedAt) return;
         this.#judged = { snapshot: newest, evaluation };
         this.#shared = undefined;
       });
@@ -112,6 +122,9 @@ export class Standing implements Member {
 
   /** Brings the watched state up to the present. */
   refresh(): void {
+    // What is being judged anew will be known in a moment; until then the state before stands.
+    const comes = this.judging && !this.#judged && !this.reads?.trouble;
+    if (this.#closed || comes) return;
     this.#cancelTimer();
     const { clock, onChange, onConfirm } = this.#deps;
     const now = clock.now();
@@ -128,36 +141,38 @@ export class Standing implements Member {
   }
 
   close(): void {
+    this.#closed = true;
     this.#cancelTimer();
     this.reads = undefined;
     this.judging = undefined;
   }
 
-  #judge(of: { document: PresenceDocument; observedAt: number }, then: (evaluation: Evaluation) => void): void {
-    const { compiled } = this.entry;
-    if (!compiled) return;
+  #judge(snapshot: Snapshot, then: (evaluation: Evaluation) => void): void {
+    const { entry } = this;
+    if (!entry.compiled) return;
     const judged = (evaluation: Evaluation) => {
       then(evaluation);
-      this.#remember(of, evaluation);
+      this.#remember(snapshot, evaluation);
     };
-    const evaluation = this.#deps.evaluate(compiled.criteria, of.document);
+    const evaluation = this.#deps.evaluate(entry.compiled.criteria, snapshot.document);
     if (!(evaluation instanceof Promise)) {
       judged(evaluation);
       return;
     }
     const judging = evaluation.then((late) => {
-      // A newer snapshot or configuration may have taken its place.
-      if (this.judging !== judging) return;
-      this.judging = undefined;
+      if (this.judging === judging) this.judging = undefined;
+      // Other criteria hold by now.
+      if (this.entry !== entry || this.#closed) return;
       judged(late);
       this.refresh();
     });
     this.judging = judging;
   }
 
-  #remember(of: { document: PresenceDocument; observedAt: number }, evaluation: Evaluation): void {
+  #remember(snapshot: Snapshot, evaluation: Evaluation): void {
     if (evaluation.verdict === "UNDECIDED") return;
-    this.#lastReal = { document: of.document, observedAt: of.observedAt, evaluation };
+    if (this.#lastReal && this.#lastReal.snapshot.observedAt > snapshot.observedAt) return;
+    this.#lastReal = { snapshot, evaluation };
     if (this.#proven) return;
     this.#proven = true;
     this.#deps.onProven(this.entry);

@@ -69,6 +69,9 @@ export function createWatch({ clock, hub, board }: WatchDeps): Watch {
 
 /** Names the watched set, so that a token of one Watch is not taken for another's. */
 function hashOf(selection: Selection): string {
-  const set = "ids" in selection ? [...selection.ids].sort() : Object.entries(selection.selector).sort();
+  const set =
+    "ids" in selection
+      ? [...selection.ids].sort()
+      : Object.entries(selection.selector).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(set)).digest("base64url").slice(0, 12);
 }

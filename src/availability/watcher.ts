@@ -54,7 +54,8 @@ export class Watcher implements HubListener {
   }
 
   confirmed(destinationId: string): void {
-    if (this.#watches(destinationId)) this.#confirmed.add(destinationId);
+    const sent = "ids" in this.#selection ? this.#watches(destinationId) : this.#sent.has(destinationId);
+    if (sent) this.#confirmed.add(destinationId);
   }
 
   /** The whole state as it is when each event is taken. */

@@ -4,6 +4,7 @@ import type { PresenceReader, ReadResult } from "../ringcentral/presence-reader.
 import type { Question } from "../ringcentral/question.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Read } from "./read.ts";
+import type { Trouble } from "./snapshot.ts";
 
 /** Our own budget allowed no read: nothing was sent, so nothing is to be backed off from. */
 export const OVER_BUDGET: UpstreamFailure = {
@@ -12,16 +13,32 @@ export const OVER_BUDGET: UpstreamFailure = {
   scope: "budget",
 };
 
-/** Waits for the budget and reads; `onStart` is told when the read begins, Unix milliseconds. It never rejects. */
+export function overBudget(until: number): { readonly ok: false; readonly trouble: Trouble } {
+  return { ok: false, trouble: { failure: OVER_BUDGET, until } };
+}
+
+/**
+ * Waits for the budget and reads; `onStart` is told when the read begins, Unix milliseconds. A `trouble` is why nothing
+ * was sent. It never rejects.
+ */
 export async function performRead(
   question: Question,
   read: Read,
-  deps: { clock: Clock; budget: Budget; reader: PresenceReader; onStart: (now: number) => void },
-): Promise<ReadResult> {
-  const { clock, budget, reader, onStart } = deps;
+  deps: {
+    clock: Clock;
+    budget: Budget;
+    reader: PresenceReader;
+    /** What keeps the question from being asked: a back-off may have begun while the read waited. */
+    blocked: (now: number) => Trouble | undefined;
+    onStart: (now: number) => void;
+  },
+): Promise<ReadResult | { readonly ok: false; readonly trouble: Trouble }> {
+  const { clock, budget, reader, blocked, onStart } = deps;
   for (let now = clock.now(); ; now = clock.now()) {
-    if (read.timeUp.aborted) return { ok: false, failure: OVER_BUDGET };
+    const trouble = blocked(now);
+    if (trouble) return { ok: false, trouble };
     const freeAt = budget.freeAt(now, "check");
+    if (read.timeUp.aborted || freeAt >= read.endsAt) return overBudget(freeAt);
     if (freeAt <= now) break;
     read.waitsUntil = freeAt;
     await sleep(clock, freeAt - now, read.timeUp);

@@ -23,16 +23,11 @@ export class Presence {
     return reads;
   }
 
-  /** A destination no longer asks; a question that nobody asks is forgotten. */
+  /** A destination no longer asks; a question that nobody asks is forgotten, after the read that may be under way. */
   detach(reads: QuestionReads, member: Member): void {
     reads.members.delete(member);
-    if (reads.members.size > 0) {
-      reads.schedule();
-      return;
-    }
-    reads.retire();
-    this.#questions.delete(reads.question.key);
-    this.#budgets.get(reads.question.budgetKey)?.questions.delete(reads);
+    reads.schedule();
+    this.#forgetUnasked(reads);
   }
 
   close(): void {
@@ -48,6 +43,7 @@ export class Presence {
     const reads = new QuestionReads(question, {
       ...this.#deps,
       budget: shared.budget,
+      onIdle: (self) => this.#forgetUnasked(self),
       interval: (self) => {
         let inDemand = 0;
         for (const other of shared.questions) if (other.inDemand) inDemand++;
@@ -58,6 +54,13 @@ export class Presence {
     shared.questions.add(reads);
     this.#questions.set(question.key, reads);
     return reads;
+  }
+
+  // Not while a read is under way: asked again, the question must not be read twice at a time.
+  #forgetUnasked(reads: QuestionReads): void {
+    if (reads.members.size > 0 || reads.reading) return;
+    this.#questions.delete(reads.question.key);
+    this.#budgets.get(reads.question.budgetKey)?.questions.delete(reads);
   }
 
   // What was spent counts for as long as RingCentral counts it, even if nobody asks in between.

@@ -1,12 +1,12 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import type { Budget } from "../ringcentral/budget.ts";
-import type { PresenceReader, ReadResult } from "../ringcentral/presence-reader.ts";
+import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { backOffOpened, callerCoalesced } from "../telemetry/events.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
 import { ASKED_LATELY_MS } from "./cadence.ts";
-import { OVER_BUDGET, performRead } from "./perform-read.ts";
+import { OVER_BUDGET, overBudget, performRead } from "./perform-read.ts";
 import { Read } from "./read.ts";
 import type { ReadOutcome, Snapshot, Trouble } from "./snapshot.ts";
 
@@ -25,6 +25,8 @@ export interface QuestionDeps {
   readonly backOffs: Pick<BackOffs, "open" | "blocked" | "succeeded" | "forgive">;
   /** Time between scheduled reads of this question, in milliseconds. */
   readonly interval: (reads: QuestionReads) => number;
+  /** No read is under way any more. */
+  readonly onIdle: (reads: QuestionReads) => void;
 }
 
 /**
@@ -38,18 +40,18 @@ export class QuestionReads {
   newest: Snapshot | undefined;
   /** The newest failure, if nothing was read since. */
   trouble: Trouble | undefined;
+  /** When the next scheduled read is due, Unix milliseconds; undefined when none is. */
+  nextAt: number | undefined;
 
   readonly #deps: QuestionDeps;
   readonly #keys: { question: string; connection: string; budget: string };
-  readonly #allKeys: readonly string[];
   #watchers = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
   #startedAt = Number.NEGATIVE_INFINITY;
   #running: Read | undefined;
   #waiting: Read | undefined;
   #cancelNext: (() => void) | undefined;
-  #nextAt: number | undefined;
-  #retired = false;
+  #told: { newest?: Snapshot | undefined; trouble?: Trouble | undefined } = {};
   #stopped = false;
 
   constructor(question: Question, deps: QuestionDeps) {
@@ -60,7 +62,6 @@ export class QuestionReads {
       connection: `connection ${question.connectionKey}`,
       budget: `budget ${question.budgetKey}`,
     };
-    this.#allKeys = Object.values(this.#keys);
   }
 
   /** Watched actively, or asked by a Check lately. */
@@ -68,9 +69,14 @@ export class QuestionReads {
     return this.#watchers > 0 || this.#deps.clock.now() - this.#askedAt < ASKED_LATELY_MS;
   }
 
-  /** When the next scheduled read is due, Unix milliseconds; undefined when none is. */
-  get nextAt(): number | undefined {
-    return this.#nextAt;
+  /** A read is under way. */
+  get reading(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Until when the read under way waits for the budget, Unix milliseconds; 0 when none does. */
+  get waitsUntil(): number {
+    return this.#running?.waitsUntil ?? 0;
   }
 
   /** Time between scheduled reads as things are, in milliseconds. */
@@ -80,17 +86,18 @@ export class QuestionReads {
 
   /** What keeps this question from being asked now. */
   blocked(now: number): Trouble | undefined {
-    return this.#deps.backOffs.blocked(this.#allKeys, now);
+    return this.#deps.backOffs.blocked(Object.values(this.#keys), now);
   }
 
   /** A new configuration may have cured what failed: asks again at once, unless a penalty forbids it. */
   forgive(): void {
     this.#deps.backOffs.forgive([this.#keys.question, this.#keys.connection]);
-    if (this.trouble && !this.blocked(this.#deps.clock.now())) {
-      this.trouble = undefined;
-      this.#tell();
-    }
+    if (!this.trouble) return;
+    const blocked = this.blocked(this.#deps.clock.now());
+    this.trouble = blocked;
+    if (!blocked) this.#startedAt = Number.NEGATIVE_INFINITY;
     this.schedule();
+    this.#tell();
   }
 
   /** A Check asks about this question: for a while it is read again before it is too old. */
@@ -117,19 +124,21 @@ export class QuestionReads {
   }): Promise<ReadOutcome> {
     const now = this.#deps.clock.now();
     const running = this.#running;
-    if (running && (running.sentAt === undefined || caller.lateEnough(running.sentAt))) {
-      if (running.waitsUntil >= caller.answerBy) return overBudget(running.waitsUntil);
+    const inFlight = running?.sentAt !== undefined && caller.lateEnough(running.sentAt);
+    const blocked = inFlight ? undefined : this.blocked(now);
+    if (blocked) {
+      this.trouble = blocked;
+      this.#tell();
+      return Promise.resolve({ ok: false, trouble: blocked });
+    }
+    if (running && (inFlight || running.sentAt === undefined)) {
+      if (running.waitsUntil >= caller.answerBy) return Promise.resolve(overBudget(running.waitsUntil));
       callerCoalesced();
       running.join(caller.endsAt, caller.link);
       return running.outcome;
     }
-    const blocked = this.blocked(now);
-    if (blocked) {
-      this.#troubled(blocked);
-      return Promise.resolve({ ok: false, trouble: blocked });
-    }
     const freeAt = this.#deps.budget.freeAt(now, "check");
-    if (freeAt > now && freeAt >= caller.answerBy) return overBudget(freeAt);
+    if (freeAt > now && freeAt >= caller.answerBy) return Promise.resolve(overBudget(freeAt));
     if (this.#waiting) callerCoalesced();
     const read = this.#waiting ?? new Read(this.#deps.clock);
     read.join(caller.endsAt, caller.link);
@@ -142,43 +151,37 @@ export class QuestionReads {
   schedule(): void {
     this.#cancelNext?.();
     this.#cancelNext = undefined;
-    this.#nextAt = undefined;
-    if (this.#retired || this.#running || !this.inDemand) return;
+    this.nextAt = undefined;
+    if (this.#stopped || this.members.size === 0 || this.#running || !this.inDemand) return;
     const now = this.#deps.clock.now();
     const due = Math.max(
-      // After a failure the back-off alone says when; it may end long before the interval does.
-      this.trouble ? now : this.#startedAt + this.intervalMs,
-      this.blocked(now)?.until ?? 0,
+      // After a failure the back-off alone says when; it may end long before the interval does. One that another
+      // question opened is met, and told, when the next read falls due inside it.
+      this.trouble ? (this.blocked(now)?.until ?? now) : this.#startedAt + this.intervalMs,
       this.#deps.budget.freeAt(now, "scheduled"),
     );
-    this.#nextAt = Math.max(due, now);
+    this.nextAt = due;
     this.#cancelNext = this.#deps.clock.after(due - now, () => this.#scheduled());
-  }
-
-  /** Nobody asks this question any more; who still waits for a read gets it. */
-  retire(): void {
-    this.#retired = true;
-    this.#cancelNext?.();
-    this.#cancelNext = undefined;
   }
 
   /** The service stops: ends the reads under way. */
   stop(): void {
-    this.retire();
     this.#stopped = true;
+    this.schedule();
     this.#running?.stop();
     this.#waiting?.stop();
   }
 
   #scheduled(): void {
     this.#cancelNext = undefined;
-    this.#nextAt = undefined;
+    this.nextAt = undefined;
     if (this.#running || !this.inDemand) return;
     const now = this.#deps.clock.now();
     const blocked = this.blocked(now);
-    if (blocked) this.#troubled(blocked);
+    if (blocked) this.trouble = blocked;
     if (blocked || this.#deps.budget.freeAt(now, "scheduled") > now) {
       this.schedule();
+      this.#tell();
       return;
     }
     const read = new Read(this.#deps.clock);
@@ -188,57 +191,59 @@ export class QuestionReads {
 
   async #run(read: Read): Promise<void> {
     this.#running = read;
-    this.#cancelNext?.();
-    this.#cancelNext = undefined;
-    this.#nextAt = undefined;
-    const { clock, budget, reader } = this.#deps;
-    const onStart = (now: number) => {
-      this.#startedAt = now;
-    };
-    const result = await performRead(this.question, read, { clock, budget, reader, onStart });
+    this.schedule();
+    read.begin();
+    const result = await performRead(this.question, read, {
+      ...this.#deps,
+      blocked: (now) => this.blocked(now),
+      onStart: (now) => {
+        this.#startedAt = now;
+      },
+    });
     this.#running = undefined;
-    const outcome = this.#settle(result, clock.now());
-    read.finish(outcome);
+    const outcome = this.#settle(result, this.#deps.clock.now());
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting && outcome.ok) void this.#run(waiting);
-    else waiting?.finish(outcome);
+    // A failure answers all who waited. Who waited for the next read may have left: then there is none.
+    if (!outcome.ok) waiting?.finish(outcome);
+    else if (waiting && waiting.endsAt > this.#deps.clock.now()) void this.#run(waiting);
     this.schedule();
+    this.#tell();
+    read.finish(outcome);
+    if (!this.#running) this.#deps.onIdle(this);
   }
 
-  #settle(result: ReadResult, now: number): ReadOutcome {
+  #settle(result: Awaited<ReturnType<typeof performRead>>, now: number): ReadOutcome {
     const { backOffs, budget } = this.#deps;
+    if ("trouble" in result) {
+      if (result.trouble.failure !== OVER_BUDGET) this.trouble = result.trouble;
+      return result;
+    }
     if (result.limit) budget.observe(result.limit, now);
     if (result.ok) {
-      backOffs.succeeded(this.#allKeys);
+      backOffs.succeeded(Object.values(this.#keys));
       this.newest = { document: result.document, observedAt: result.sentAt };
       this.trouble = undefined;
-      this.#tell();
       return { ok: true, snapshot: this.newest };
     }
     const { failure } = result;
-    if (failure === OVER_BUDGET) return { ok: false, trouble: { failure, until: budget.freeAt(now, "check") } };
     // The service is stopping: what was cut off says nothing about RingCentral.
     if (this.#stopped) return { ok: false, trouble: { failure, until: now } };
     const key = this.#keys[failure.scope];
     const until = backOffs.open(key, failure, now);
     const { scope, reason, message } = failure;
     backOffOpened({ scope, reason, message, key, untilMs: until });
-    this.#troubled({ failure, until });
-    return { ok: false, trouble: { failure, until } };
+    this.trouble = { failure, until };
+    return { ok: false, trouble: this.trouble };
   }
 
-  #troubled(trouble: Trouble): void {
-    const known = this.trouble;
-    this.trouble = trouble;
-    if (known?.failure !== trouble.failure || known.until !== trouble.until) this.#tell();
-  }
-
+  /** Tells the members, if there is news. */
   #tell(): void {
+    const { newest, trouble } = this;
+    const told = this.#told;
+    const sameTrouble = trouble?.failure === told.trouble?.failure && trouble?.until === told.trouble?.until;
+    if (newest === told.newest && sameTrouble) return;
+    this.#told = { newest, trouble };
     for (const member of this.members) member.onRead();
   }
-}
-
-function overBudget(until: number): Promise<ReadOutcome> {
-  return Promise.resolve({ ok: false, trouble: { failure: OVER_BUDGET, until } });
 }

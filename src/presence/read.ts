@@ -22,6 +22,7 @@ export class Read {
   readonly #abort = new AbortController();
   readonly #resolve: (outcome: ReadOutcome) => void;
   #endsAt = 0;
+  #begun = false;
   #cancelTimer = () => {};
 
   constructor(clock: Clock) {
@@ -45,8 +46,13 @@ export class Read {
     }
     if (endsAt <= this.#endsAt) return;
     this.#endsAt = endsAt;
-    this.#cancelTimer();
-    this.#cancelTimer = this.#clock.after(endsAt - this.#clock.now(), () => this.#abort.abort());
+    if (this.#begun) this.#startTimer();
+  }
+
+  /** Its turn has come. Before that no time runs out, or who joins late would find it over before it began. */
+  begin(): void {
+    this.#begun = true;
+    this.#startTimer();
   }
 
   finish(outcome: ReadOutcome): void {
@@ -58,5 +64,10 @@ export class Read {
   stop(): void {
     this.#cancelTimer();
     this.#abort.abort();
+  }
+
+  #startTimer(): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(this.#endsAt - this.#clock.now(), () => this.#abort.abort());
   }
 }

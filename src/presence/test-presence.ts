@@ -1,0 +1,64 @@
+import { TestClock } from "../lib/test-clock.ts";
+import type { Question } from "../ringcentral/question.ts";
+import { BackOffs } from "../upstream/backoff.ts";
+import { Presence } from "./presence.ts";
+import type { Member, QuestionReads } from "./question-reads.ts";
+import type { ReadOutcome } from "./snapshot.ts";
+import { question, TestReader } from "./test-reader.ts";
+
+/** A destination as its question sees it: it counts how often it was told. */
+export interface TestMember extends Member {
+  told: number;
+}
+
+export function member(maxAgeMs = 10_000, timeoutMs = 10_000): TestMember {
+  return {
+    maxAgeMs,
+    timeoutMs,
+    told: 0,
+    onRead() {
+      this.told++;
+    },
+  };
+}
+
+/** A caller who waits in ask(): what came of it, as soon as it is known. */
+export interface TestCaller {
+  outcome: ReadOutcome | undefined;
+}
+
+/** Presence over a reader that the test answers, at a clock that the test moves. */
+export function startPresence() {
+  const clock = new TestClock();
+  const start = clock.now();
+  const reader = new TestReader(clock);
+  const backOffs = new BackOffs();
+  const presence = new Presence({ clock, reader, backOffs });
+  return {
+    clock,
+    start,
+    reader,
+    backOffs,
+    presence,
+    /** A question that one destination asks. */
+    asked(of: Question = question(), by: Member = member()): QuestionReads {
+      return presence.attach(of, by);
+    },
+    /** Asks as a Check does that arrives now: 0 = for a read sent after that. */
+    ask(reads: QuestionReads, given: { maxAgeMs?: number; waitMs?: number; timeoutMs?: number } = {}): TestCaller {
+      const { maxAgeMs = 0, timeoutMs = 10_000, waitMs = timeoutMs } = given;
+      const arrival = clock.now();
+      const caller: TestCaller = { outcome: undefined };
+      const asked = reads.ask({
+        lateEnough: (sentAt) => (maxAgeMs === 0 ? sentAt > arrival : sentAt >= arrival - maxAgeMs),
+        answerBy: arrival + waitMs,
+        endsAt: arrival + timeoutMs,
+        link: undefined,
+      });
+      void asked.then((outcome) => {
+        caller.outcome = outcome;
+      });
+      return caller;
+    },
+  };
+}
