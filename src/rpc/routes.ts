@@ -3,11 +3,13 @@ import { AvailabilityService } from "../../gen/availability/v1/availability_serv
 import { ConnectionService } from "../../gen/availability/v1/connection_service_pb.ts";
 import { DestinationService } from "../../gen/availability/v1/destination_service_pb.ts";
 import { checkHandlers } from "./handlers/check.ts";
+import { checkStreamHandlers } from "./handlers/check-stream.ts";
 import { configureHandlers } from "./handlers/configure.ts";
 import { destinationHandlers } from "./handlers/destinations.ts";
 import { watchHandlers } from "./handlers/watch.ts";
 
 type RouteDeps = Parameters<typeof checkHandlers>[0] &
+  Parameters<typeof checkStreamHandlers>[0] &
   Parameters<typeof watchHandlers>[0] &
   Parameters<typeof configureHandlers>[0] &
   Parameters<typeof destinationHandlers>[0];
@@ -15,7 +17,12 @@ type RouteDeps = Parameters<typeof checkHandlers>[0] &
 /** Registers every service with a listener's router; a method without a handler answers UNIMPLEMENTED. */
 export function createRoutes(deps: RouteDeps) {
   return (router: Pick<ConnectRouter, "service">): void => {
-    router.service(AvailabilityService, { ...checkHandlers(deps), ...watchHandlers(deps), ...configureHandlers(deps) });
+    router.service(AvailabilityService, {
+      ...checkHandlers(deps),
+      ...checkStreamHandlers(deps),
+      ...watchHandlers(deps),
+      ...configureHandlers(deps),
+    });
     router.service(DestinationService, destinationHandlers(deps));
     router.service(ConnectionService, {});
   };

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { Code, HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type {
   AvailabilityService,
   BatchCheckRequest,
@@ -11,12 +11,11 @@ import {
   BatchCheckResponseSchema,
   BatchCheckResultSchema,
 } from "../../../gen/availability/v1/availability_service_pb.ts";
-import type { Check, CheckQuery } from "../../availability/check.ts";
-import { durationMs } from "../../destinations/problems.ts";
+import type { Check } from "../../availability/check.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { checkResponse } from "../convert-availability.ts";
-import { codeOf, toConnectError } from "../errors.ts";
 import { validateCheck } from "../validate.ts";
+import { itemError, queryOf } from "./check-item.ts";
 
 type Handlers = Pick<ServiceImpl<typeof AvailabilityService>, "check" | "batchCheck">;
 
@@ -45,17 +44,4 @@ export function checkHandlers({ check }: { check: Check }): Handlers {
       return create(BatchCheckResultSchema, { outcome: { case: "error", value: itemError(error) } });
     }
   }
-}
-
-function itemError(error: unknown) {
-  if (error instanceof ServiceError) {
-    return { code: codeOf(error.code), message: error.message, violations: [...error.violations] };
-  }
-  const { code, rawMessage } = toConnectError(error);
-  return { code: code as Code, message: rawMessage };
-}
-
-function queryOf(request: CheckRequest): CheckQuery {
-  const { destinationId, maxAge, maxWait } = request;
-  return { destinationId, maxAgeMs: maxAge && durationMs(maxAge), maxWaitMs: maxWait && durationMs(maxWait) };
 }
