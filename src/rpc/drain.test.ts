@@ -152,7 +152,7 @@ describe("shutdown()", () => {
     const states: unknown[] = [];
     call.on("data", ({ status }) => {
       states.push(status);
-      if (status === "SERVING") both.stop();
+      if (status === "SERVING") void both.stop();
     });
     const [error] = (await once(call, "error")) as [GrpcError];
     expect(states).toEqual(["SERVING", "NOT_SERVING"]);

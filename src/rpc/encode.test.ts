@@ -39,7 +39,7 @@ test("encoderOf() splices what was given to preEncode(), however deep, into an e
   ] as const;
   for (const [schema, given, expected] of cases) {
     const frozen = Object.freeze(given);
-    const bytes = encoderOf(schema)(frozen as never);
+    const bytes = encoderOf(schema)(frozen);
     expect(fromBinary(schema, bytes), schema.typeName).toEqual(expected);
     expect(bytes).toHaveLength(toBinary(schema as DescMessage, expected).length);
   }

@@ -42,7 +42,7 @@ function splice(desc: DescMessage, message: Message, depth: number): Buffer | un
   const whole = encoded.get(message);
   if (whole || depth === 0) return whole;
   for (const field of innerMessages(desc)) {
-    const inner = innerOf(message as unknown as Fields, field);
+    const inner = innerOf(message, field);
     const part = inner && field.message ? splice(field.message, inner, depth - 1) : undefined;
     if (!part) continue;
     const rest = toBinary(desc, without(message as unknown as Fields, field));

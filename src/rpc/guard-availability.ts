@@ -41,13 +41,13 @@ const over = new ConnectError("the stream has ended", Code.Canceled);
 /** The signal of one stream: the caller's, or this server's wish to end it. */
 function streamLife(caller: AbortSignal, deps: { lifecycle: Lifecycle; clock: Clock; maxStreamAgeMs: number }) {
   const control = new AbortController();
-  const life = { signal: control.signal, ending: undefined as unknown, close };
-  const wish = (error: unknown) => {
+  const life = { signal: control.signal, ending: undefined as ServiceError | undefined, close };
+  const wish = (error: ServiceError) => {
     life.ending = error;
     control.abort(error);
   };
   const onCaller = () => control.abort(caller.reason);
-  const onDrain = () => wish(deps.lifecycle.streams.reason);
+  const onDrain = () => wish(deps.lifecycle.streams.reason as ServiceError);
   // Not all at once: streams opened together must not come back together.
   const age = deps.maxStreamAgeMs * (0.9 + 0.1 * Math.random());
   const cancelAge = deps.clock.after(age, () => wish(tooOld()));

@@ -27,9 +27,9 @@ export function addHealth(server: Server, services: readonly string[], lifecycle
         call.on("cancelled", () => watching.delete(call));
         (handlers.watch as (call: WatchCall) => void)(call);
       };
-      server.addService(definition, { ...handlers, watch } as Parameters<Server["addService"]>[1]);
+      server.addService(definition, { ...handlers, watch });
     },
-  } as Parameters<HealthImplementation["addToServer"]>[0]);
+  });
 }
 
 function endWatch(call: WatchCall): void {
@@ -38,5 +38,5 @@ function endWatch(call: WatchCall): void {
 
 /** The files of grpc.health.v1, for reflection. */
 export function healthFiles(): FileDescriptorProto[] {
-  return readFiles(service.Check!.requestType!.fileDescriptorProtos);
+  return readFiles(service.Check!.requestType.fileDescriptorProtos);
 }

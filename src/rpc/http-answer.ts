@@ -32,7 +32,7 @@ export async function writeAnswer(answer: UniversalServerResponse, res: AnyRespo
 /** Who reads a response: gone or not, and when there is room for more. */
 function readerOf(res: AnyResponse): { readonly gone: boolean; ready(): Promise<void> } {
   // Of an HTTP/1.1 response whose client left before this; HTTP/2 responses have no such property.
-  let gone = (res as ServerResponse).closed === true;
+  let gone = (res as ServerResponse).closed;
   let wake = () => {};
   const onDrain = () => wake();
   res.on("drain", onDrain);

@@ -45,7 +45,7 @@ export function addReflection(
       const serverReflectionInfo = answering(service, method, handlers.ServerReflectionInfo);
       router.service(service, { serverReflectionInfo } as unknown as ServiceImpl<DescService>);
     },
-  } as unknown as Parameters<ReflectionService["addToServer"]>[0]);
+  });
 }
 
 function collect(file: DescFile, into: Map<string, DescFile>): void {

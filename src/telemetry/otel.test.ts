@@ -16,11 +16,15 @@ let endpoint: string;
 beforeEach(async () => {
   for (const name of Object.keys(process.env)) if (name.startsWith("OTEL_")) vi.stubEnv(name, undefined);
   received = [];
-  collector = createServer(async (req, res) => {
+  collector = createServer((req, res) => {
     let body = "";
-    for await (const chunk of req) body += chunk;
-    received.push({ path: req.url ?? "", body });
-    res.setHeader("content-type", "application/json").end("{}");
+    req.on("data", (chunk) => {
+      body += chunk;
+    });
+    req.on("end", () => {
+      received.push({ path: req.url ?? "", body });
+      res.setHeader("content-type", "application/json").end("{}");
+    });
   });
   await once(collector.listen(0, "127.0.0.1"), "listening");
   endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
