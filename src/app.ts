@@ -17,6 +17,7 @@ import { listenGrpc } from "./rpc/grpc.ts";
 import { Lifecycle } from "./rpc/guard-lifecycle.ts";
 import { createGuards } from "./rpc/guards.ts";
 import { listenHttp } from "./rpc/http.ts";
+import type { Listener } from "./rpc/listener.ts";
 import { createRoutes } from "./rpc/routes.ts";
 import { validate } from "./rpc/validate.ts";
 import type { Settings } from "./settings.ts";
@@ -101,11 +102,13 @@ export async function startApp(
       clock,
       host: settings.host,
     };
-    const [httpPort, grpcPort] = await Promise.all([
-      listenHttp({ ...edge, port: settings.httpPort, metrics: telemetry.metricsHandler }),
-      listenGrpc({ ...edge, port: settings.grpcPort }),
-    ]);
-    closers.push(() => Promise.all([httpPort.shutdown(), grpcPort.shutdown()]));
+    // One after the other: when one port is taken, the other must not stay behind. They close together.
+    const ports: Listener[] = [];
+    closers.push(() => Promise.all(ports.map((port) => port.shutdown())));
+    const httpPort = await listenHttp({ ...edge, port: settings.httpPort, metrics: telemetry.metricsHandler });
+    ports.push(httpPort);
+    const grpcPort = await listenGrpc({ ...edge, port: settings.grpcPort });
+    ports.push(grpcPort);
     lifecycle.serve();
     const addresses = { http: address(httpPort), grpc: address(grpcPort) };
     log.info({ ...addresses, version: manifest.version, destinations: [...registry.all()].length }, "ready");
