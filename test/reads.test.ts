@@ -120,7 +120,7 @@ test("Check() shares one read between destinations that ask the same question by
   });
   const answers = await Promise.all([service.check(loose), service.check(strict)]);
   expect(answers.map(({ accepted }) => accepted)).toEqual([true, false]);
-  expect(answers[0]!.observedAt).toEqual(answers[1]!.observedAt);
+  expect(answers[0].observedAt).toEqual(answers[1].observedAt);
   expect(service.simulator.requests.filter((request) => request.queueId === queueId)).toHaveLength(1);
 });
 

@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RegexType, Scope } from "../../gen/availability/v1/acceptance_pb.ts";
-import type { DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
+import type { Destination, DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
 
-export type DestinationInit = MessageInitShape<typeof DestinationSchema>;
+export type DestinationInit = Exclude<MessageInitShape<typeof DestinationSchema>, Destination>;
 
 /** What a test says about a destination of a simulator; times in milliseconds. */
 export interface DestinationSketch {

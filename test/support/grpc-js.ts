@@ -1,5 +1,5 @@
 import { create, type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { ConnectError, type Transport } from "@connectrpc/connect";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 
@@ -70,7 +70,7 @@ function noHeaders(): { header: Headers; trailer: Headers } {
 
 /** The status as grpc-js sees it, its details as Connect's clients have them. */
 function connectError(error: ServiceError): ConnectError {
-  const result = new ConnectError(error.details, error.code as number as Code);
+  const result = new ConnectError(error.details, error.code as number);
   const [status] = error.metadata.get("grpc-status-details-bin");
   if (!Buffer.isBuffer(status)) return result;
   result.details = fromBinary(StatusSchema, status).details.map(({ typeUrl, value }) => ({
