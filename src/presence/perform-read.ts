@@ -2,6 +2,7 @@ import { type Clock, sleep } from "../lib/clock.ts";
 import type { Budget } from "../ringcentral/budget.ts";
 import type { PresenceReader, ReadResult } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
+import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Read } from "./read.ts";
 import type { Trouble } from "./snapshot.ts";
@@ -31,9 +32,11 @@ export async function performRead(
     /** What keeps the question from being asked: a back-off may have begun while the read waited. */
     blocked: (now: number) => Trouble | undefined;
     onStart: (now: number) => void;
+    onAttempt: (call: UpstreamCall) => void;
   },
-): Promise<ReadResult | { readonly ok: false; readonly trouble: Trouble }> {
-  const { clock, budget, reader, blocked, onStart } = deps;
+): Promise<(ReadResult & { readonly budgetMs: number }) | { readonly ok: false; readonly trouble: Trouble }> {
+  const { clock, budget, reader, blocked, onStart, onAttempt } = deps;
+  const beganAt = clock.now();
   for (let now = clock.now(); ; now = clock.now()) {
     const trouble = blocked(now);
     if (trouble) return { ok: false, trouble };
@@ -48,7 +51,7 @@ export async function performRead(
   onStart(startedAt);
   budget.spend(startedAt);
   let attempts = 0;
-  return await reader.read(question, {
+  const result = await reader.read(question, {
     timeUp: read.timeUp,
     deadline: () => read.endsAt,
     links: read.links,
@@ -60,5 +63,7 @@ export async function performRead(
       if (++attempts > 1) budget.spend(sentAt);
       read.sentAt = sentAt;
     },
+    onAttempt,
   });
+  return { ...result, budgetMs: startedAt - beganAt };
 }

@@ -2,10 +2,11 @@ import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import type { Budget } from "../ringcentral/budget.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
-import type { Question } from "../ringcentral/question.ts";
+import { backOffKeys, type Question } from "../ringcentral/question.ts";
 import { backOffOpened, callerCoalesced } from "../telemetry/events.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
 import { ASKED_LATELY_MS } from "./cadence.ts";
+import { CallLog } from "./call-log.ts";
 import { OVER_BUDGET, overBudget, performRead } from "./perform-read.ts";
 import { Read } from "./read.ts";
 import type { ReadOutcome, Snapshot, Trouble } from "./snapshot.ts";
@@ -36,6 +37,7 @@ export interface QuestionDeps {
 export class QuestionReads {
   readonly question: Question;
   readonly members = new Set<Member>();
+  readonly calls = new CallLog();
   /** The newest snapshot, however old. */
   newest: Snapshot | undefined;
   /** The newest failure, if nothing was read since. */
@@ -44,7 +46,7 @@ export class QuestionReads {
   nextAt: number | undefined;
 
   readonly #deps: QuestionDeps;
-  readonly #keys: { question: string; connection: string; budget: string };
+  readonly #keys: ReturnType<typeof backOffKeys>;
   #watchers = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
   #startedAt = Number.NEGATIVE_INFINITY;
@@ -57,11 +59,7 @@ export class QuestionReads {
   constructor(question: Question, deps: QuestionDeps) {
     this.question = question;
     this.#deps = deps;
-    this.#keys = {
-      question: `question ${question.key}`,
-      connection: `connection ${question.connectionKey}`,
-      budget: `budget ${question.budgetKey}`,
-    };
+    this.#keys = backOffKeys(question);
   }
 
   /** Watched actively, or asked by a Check lately. */
@@ -199,6 +197,7 @@ export class QuestionReads {
       onStart: (now) => {
         this.#startedAt = now;
       },
+      onAttempt: (call) => this.calls.add(call),
     });
     this.#running = undefined;
     const outcome = this.#settle(result, this.#deps.clock.now());
@@ -220,9 +219,10 @@ export class QuestionReads {
       return result;
     }
     if (result.limit) budget.observe(result.limit, now);
+    const exchange = result.exchange && { ...result.exchange, budgetMs: result.budgetMs };
     if (result.ok) {
       backOffs.succeeded(Object.values(this.#keys));
-      this.newest = { document: result.document, observedAt: result.sentAt };
+      this.newest = { document: result.document, observedAt: result.sentAt, exchange };
       this.trouble = undefined;
       return { ok: true, snapshot: this.newest };
     }
@@ -233,7 +233,7 @@ export class QuestionReads {
     const until = backOffs.open(key, failure, now);
     const { scope, reason, message } = failure;
     backOffOpened({ scope, reason, message, key, untilMs: until });
-    this.trouble = { failure, until };
+    this.trouble = { failure, until, exchange };
     return { ok: false, trouble: this.trouble };
   }
 

@@ -34,3 +34,12 @@ export function questionOf(queue: RingCentralQueue, access: Access, identityKey:
     detail,
   };
 }
+
+/** What a failure is remembered under, by its scope: it stops everything that has this key in common. */
+export function backOffKeys(question: Question): Readonly<Record<"question" | "connection" | "budget", string>> {
+  return {
+    question: `question ${question.key}`,
+    connection: `connection ${question.connectionKey}`,
+    budget: `budget ${question.budgetKey}`,
+  };
+}
