@@ -11,7 +11,7 @@ function documentOf(text: string): PresenceDocument {
   return parsed.document;
 }
 
-const bodyOf = (document: PresenceDocument) => canonicalBody(document, document.records.map(canonicalRecord));
+const bodyOf = (document: PresenceDocument) => canonicalBody(document, document.records.map(canonicalRecord)).text;
 
 describe("canonicalRecord()", () => {
   test("prints the known keys first, in their order, and the rest as received", () => {

@@ -19,6 +19,8 @@ export const RECORD_KEYS = [
 const FIRST_KEYS = RECORD_KEYS.map((key) => ({ key, printed: `"${key}": ` }));
 const IS_FIRST_KEY: ReadonlySet<string> = new Set(RECORD_KEYS);
 
+const BETWEEN_RECORDS = ",\n";
+
 // Anything but plain characters: quotes, backslashes, control characters, surrogates.
 const NEEDS_ESCAPING = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
@@ -35,26 +37,55 @@ export function canonicalRecord(record: JsonObject): string {
   return `{${text}}`;
 }
 
+/** CanonicalBody is the canonical text of a whole document, and where its records begin in it (UTF-16 units). */
+export interface CanonicalBody {
+  readonly text: string;
+  readonly starts: readonly number[];
+}
+
 /** Canonical text of a whole document, with these records' texts for its records. */
-export function canonicalBody(document: PresenceDocument, recordTexts: readonly string[]): string {
-  return printObject(document.json, (key, value) =>
-    key === "records" ? `[${recordTexts.join(",\n")}]` : print(value),
-  );
+export function canonicalBody(document: PresenceDocument, recordTexts: readonly string[]): CanonicalBody {
+  let before = "";
+  let after = "";
+  let passed = false;
+  for (const key of Object.keys(document.json)) {
+    if (key === "records") passed = true;
+    else if (passed) after += `, ${printString(key)}: ${print(document.json[key]!)}`;
+    else before += `${printString(key)}: ${print(document.json[key]!)}, `;
+  }
+  const head = `{${before}"records": [`;
+  const starts: number[] = [];
+  let end = head.length;
+  for (const text of recordTexts) {
+    starts.push(end);
+    end += text.length + BETWEEN_RECORDS.length;
+  }
+  return { text: `${head}${recordTexts.join(BETWEEN_RECORDS)}]${after}}`, starts };
 }
 
 /** The records that criteria look at: those whose extension number (the member's, else the extension's) is listed; all when none is. */
 export function selectRecords(document: PresenceDocument, onlyExtensions: ReadonlySet<string>): readonly JsonObject[] {
   if (onlyExtensions.size === 0) return document.records;
   return document.records.filter((record) => {
-    const number = numberIn(record.member) ?? numberIn(record.extension);
+    const number = extensionText(record, "extensionNumber");
     return number !== undefined && onlyExtensions.has(number);
   });
 }
 
-function numberIn(extension: JsonValue | undefined): string | undefined {
-  const number = (extension as JsonObject | null | undefined)?.extensionNumber;
-  if (typeof number === "string") return number;
-  return typeof number === "number" || isWrittenNumber(number) ? JSON.stringify(number) : undefined;
+/** The document's JSON with these records alone. */
+export function withRecords(document: PresenceDocument, records: readonly JsonObject[]): JsonObject {
+  return records === document.records ? document.json : { ...document.json, records };
+}
+
+/** What a record says of its extension, as text: the member's, else the extension's. */
+export function extensionText(record: JsonObject, key: "id" | "name" | "extensionNumber"): string | undefined {
+  return textIn(record.member, key) ?? textIn(record.extension, key);
+}
+
+function textIn(extension: JsonValue | undefined, key: string): string | undefined {
+  const value = (extension as JsonObject | null | undefined)?.[key];
+  if (typeof value === "string") return value;
+  return typeof value === "number" || isWrittenNumber(value) ? JSON.stringify(value) : undefined;
 }
 
 function print(value: JsonValue): string {
@@ -62,13 +93,9 @@ function print(value: JsonValue): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(print).join(", ")}]`;
   if (isWrittenNumber(value)) return value.rawJSON;
-  return printObject(value as JsonObject, (_key, member) => print(member));
-}
-
-function printObject(object: JsonObject, printMember: (key: string, value: JsonValue) => string): string {
   let text = "";
-  for (const key of Object.keys(object)) {
-    text += `${text === "" ? "" : ", "}${printString(key)}: ${printMember(key, object[key]!)}`;
+  for (const key of Object.keys(value)) {
+    text += `${text === "" ? "" : ", "}${printString(key)}: ${print((value as JsonObject)[key]!)}`;
   }
   return `{${text}}`;
 }

@@ -1,32 +1,30 @@
 import type { Violation, Warning } from "../lib/errors.ts";
-import type { AgentCountName, PresenceDetail } from "./agents.ts";
-import type { ConditionName } from "./condition.ts";
-import { EXTENSION_FIELDS, fieldsNamedIn, type PresenceField } from "./fields.ts";
-import { type CompiledPattern, compileRegex } from "./regex.ts";
+import type { PresenceDetail } from "./agents.ts";
+import type {
+  AgentsCriterionSpec,
+  Criteria,
+  CriteriaSpec,
+  JsonPathCriterion,
+  JsonPathCriterionSpec,
+  RegexCriterion,
+  RegexCriterionSpec,
+} from "./criterion.ts";
+import { EXTENSION_FIELDS, fieldsNamedIn } from "./fields.ts";
+import { compileJsonPath } from "./json-path.ts";
+import { compilePropertyPath } from "./property-path.ts";
+import { compileRegex } from "./regex.ts";
 import { warningsAbout } from "./warnings.ts";
 
-export type RegexType = "COUNT" | "MATCH" | "CAPTURE";
-export type Scope = "RECORDS" | "BODY" | "RAW";
-
-export interface RegexCriterionSpec {
-  readonly kind: "regex";
-  readonly type: RegexType;
-  /** RE2 syntax, 1 to 512 UTF-8 bytes. */
-  readonly pattern: string;
-  readonly scope: Scope;
-}
-
-export interface AgentsCriterionSpec {
-  readonly kind: "agents";
-  readonly count: AgentCountName;
-}
-
-/** Acceptance criteria as configured, with every default filled in. */
-export interface CriteriaSpec {
-  readonly criterion: RegexCriterionSpec | AgentsCriterionSpec;
-  readonly condition: ConditionName;
-  readonly value: number;
-}
+// Rooms above know criteria by this file.
+export type {
+  Criteria,
+  CriteriaSpec,
+  JsonPathCriterionSpec,
+  JsonPathType,
+  RegexCriterionSpec,
+  RegexType,
+  Scope,
+} from "./criterion.ts";
 
 /** The criteria of a RingCentral destination that sets none: an agent accepts this queue's calls. */
 export const defaultCriteria: CriteriaSpec = {
@@ -35,33 +33,14 @@ export const defaultCriteria: CriteriaSpec = {
   value: 0,
 };
 
-export interface RegexCriterion {
-  readonly kind: "regex";
-  readonly type: RegexType;
-  readonly scope: Scope;
-  readonly pattern: CompiledPattern;
-  /** Presence fields whose name stands in the pattern. */
-  readonly fields: readonly PresenceField[];
-}
-
-/** Criteria decide whether a presence document is good enough; they hold nothing uncompiled. */
-export interface Criteria {
-  readonly criterion: RegexCriterion | AgentsCriterionSpec;
-  readonly condition: ConditionName;
-  readonly value: number;
-  /** The pattern after normalisation, as it runs; absent for criteria without a pattern. */
-  readonly patternUsed?: string;
-  /** Extension numbers whose records alone are looked at; empty = all. */
-  readonly onlyExtensions: ReadonlySet<string>;
-  readonly detail: PresenceDetail;
-}
-
 /** CriteriaContext is what else a destination says that bears on its criteria. */
 export interface CriteriaContext {
   /** Path of the criteria, which begins the path of each violation and warning, for example "destination.acceptance". */
   readonly field: string;
   readonly onlyExtensions: readonly string[];
   readonly detail: PresenceDetail;
+  /** The property path, RFC 9535, and its own path, for example "destination.availability.property_path". */
+  readonly propertyPath?: { readonly path: string; readonly field: string };
 }
 
 export type CompiledCriteria =
@@ -75,10 +54,9 @@ export function compileCriteria(spec: CriteriaSpec, context: CriteriaContext): C
     const description = `is ${spec.value}, expected a finite number`;
     violations.push({ field: `${context.field}.value`, reason: "NOT_FINITE", description });
   }
-  const criterion =
-    spec.criterion.kind === "regex"
-      ? compilePattern(spec.criterion, context, violations)
-      : checkCount(spec.criterion, context, violations);
+  const criterion = compileCriterion(spec.criterion, context, violations);
+  const property = context.propertyPath && compilePropertyPath(context.propertyPath.path, context.propertyPath.field);
+  if (property !== undefined && "violations" in property) violations.push(...property.violations);
   if (criterion === undefined || violations.length > 0) return { violations };
   const criteria: Criteria = {
     criterion,
@@ -87,8 +65,36 @@ export function compileCriteria(spec: CriteriaSpec, context: CriteriaContext): C
     ...(criterion.kind === "regex" ? { patternUsed: criterion.pattern.used } : {}),
     onlyExtensions: new Set(context.onlyExtensions),
     detail: context.detail,
+    ...(property !== undefined && "path" in property ? { propertyPath: property.path } : {}),
   };
   return { criteria, warnings: warningsAbout(criteria, context.field) };
+}
+
+function compileCriterion(
+  criterion: CriteriaSpec["criterion"],
+  context: CriteriaContext,
+  violations: Violation[],
+): Criteria["criterion"] | undefined {
+  switch (criterion.kind) {
+    case "regex":
+      return compilePattern(criterion, context, violations);
+    case "json_path":
+      return compilePath(criterion, context, violations);
+    case "agents":
+      return checkCount(criterion, context, violations);
+  }
+}
+
+function compilePath(
+  { type, path: written }: JsonPathCriterionSpec,
+  context: CriteriaContext,
+  violations: Violation[],
+): JsonPathCriterion | undefined {
+  const compiled = compileJsonPath(written);
+  if (compiled.ok) return { kind: "json_path", type, path: compiled.path, fields: fieldsNamedIn(written) };
+  const { reason, description } = compiled;
+  violations.push({ field: `${context.field}.json_path.path`, reason, description });
+  return undefined;
 }
 
 function compilePattern(

@@ -14,7 +14,7 @@ export type ParsedDocument =
   | { readonly ok: false; readonly problem: string };
 
 // Real answers nest four levels. The limit keeps everything that walks a document safe from running out of stack.
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 
 // A number that may print differently once it was a double: 16 digits or more, a fraction, an exponent, minus zero.
 // Text in strings may look like one; that costs a second parse and nothing else.

@@ -9,7 +9,8 @@ import {
   type RegexCriterionSpec,
 } from "./criteria.ts";
 import { parseDocument } from "./document.ts";
-import { createEvaluator, MAX_TEXT_BYTES } from "./evaluate.ts";
+import { createEvaluator } from "./evaluate.ts";
+import { MAX_TEXT_BYTES } from "./gate.ts";
 
 const evaluator = createEvaluator({ clock: new TestClock() });
 afterAll(() => evaluator.close());

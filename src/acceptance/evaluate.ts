@@ -2,19 +2,19 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import type { CriteriaReason, Verdict } from "../lib/reasons.ts";
 import { patternOverran } from "../telemetry/events.ts";
 import { type AgentCounts, belongs, countAgents } from "./agents.ts";
-import { canonicalBody, canonicalRecord, selectRecords } from "./canonical.ts";
+import { canonicalBody, canonicalRecord, selectRecords, withRecords } from "./canonical.ts";
 import { decide } from "./condition.ts";
-import type { Criteria, RegexCriterion } from "./criteria.ts";
+import type { Criteria, JsonPathCriterion, RegexCriterion } from "./criterion.ts";
 import type { PresenceDocument } from "./document.ts";
 import type { PresenceField } from "./fields.ts";
-import { createGate } from "./gate.ts";
+import { createGate, type Gate, isTooLarge } from "./gate.ts";
 import type { JsonObject } from "./json.ts";
+import { type Measured, measureNodes, measurePattern, NODES_NEEDED } from "./measure.ts";
 import { describeNumber } from "./message.ts";
-import type { SearchTask } from "./search.ts";
-import type { SearchOutcome } from "./worker-client.ts";
-
-/** The longest text, in UTF-8 bytes, that a pattern searches as a whole. */
-export const MAX_TEXT_BYTES = 1 << 20;
+import type { FoundNodes } from "./path-search.ts";
+import { availableAgents } from "./property-path.ts";
+import type { Found, SearchTask } from "./search.ts";
+import type { Outcome } from "./worker-client.ts";
 
 /** Evaluation is what criteria say of one presence document, and why. */
 export interface Evaluation {
@@ -25,10 +25,12 @@ export interface Evaluation {
   /** The number that was compared; absent when nothing was measured. */
   readonly measured?: number;
   readonly agents: AgentCounts;
+  /** What the property path gives; absent when there is none or it fails. */
+  readonly availableAgents?: number;
 }
 
 export interface Evaluator {
-  /** At once, except for a pattern that needs the worker thread: then a promise. Never throws, never rejects. */
+  /** At once, except for what needs the worker thread: then a promise. Never throws, never rejects. */
   evaluate(criteria: Criteria, document: PresenceDocument): Evaluation | Promise<Evaluation>;
   /** Ends the worker thread; evaluations that wait for it are CRITERIA_FAILED. */
   close(): Promise<void>;
@@ -40,25 +42,53 @@ export function createEvaluator(
 ): Evaluator {
   const gate = createGate({ clock: deps.clock ?? systemClock, overran: deps.overran ?? patternOverran });
   return {
-    evaluate(criteria, document) {
-      const records = selectRecords(document, criteria.onlyExtensions);
-      const agents = countAgents(records, criteria.detail);
-      const { criterion } = criteria;
-      if (criterion.kind === "agents") {
-        const belonging = records.map((record) => belongs[criterion.count](record, criteria.detail));
-        const known = belonging.filter((belongs) => belongs === true).length;
-        const open = belonging.filter((belongs) => belongs === undefined).length;
-        return compared(criteria, agents, known, known + open);
-      }
-      const texts = textsFor(criterion, document, records);
-      if (texts === undefined) return failed("the text is larger than 1 MB", agents);
-      const task: SearchTask = criterion.scope === "RECORDS" ? "RECORDS" : criterion.type;
-      const outcome = gate.search(criterion.pattern, task, texts);
-      const judge = (result: SearchOutcome) => judged(criteria, criterion, records, agents, result);
-      return outcome instanceof Promise ? outcome.then(judge) : judge(outcome);
-    },
+    evaluate: (criteria, document) => evaluateThrough(gate, criteria, document),
     close: () => gate.close(),
   };
+}
+
+/** Evaluates criteria; what may be costly goes through the gate. */
+export function evaluateThrough(
+  gate: Gate,
+  criteria: Criteria,
+  document: PresenceDocument,
+): Evaluation | Promise<Evaluation> {
+  const records = selectRecords(document, criteria.onlyExtensions);
+  const evaluation = evaluateCriterion(gate, criteria, document, records);
+  if (criteria.propertyPath === undefined) return evaluation;
+  const number = availableAgents(gate, criteria.propertyPath, withRecords(document, records));
+  const shown = (evaluation: Evaluation, number: number | undefined): Evaluation =>
+    number === undefined ? evaluation : { ...evaluation, availableAgents: number };
+  return evaluation instanceof Promise || number instanceof Promise
+    ? Promise.all([evaluation, number]).then(([evaluation, number]) => shown(evaluation, number))
+    : shown(evaluation, number);
+}
+
+function evaluateCriterion(
+  gate: Gate,
+  criteria: Criteria,
+  document: PresenceDocument,
+  records: readonly JsonObject[],
+): Evaluation | Promise<Evaluation> {
+  const agents = countAgents(records, criteria.detail);
+  const { criterion } = criteria;
+  if (criterion.kind === "agents") {
+    const belonging = records.map((record) => belongs[criterion.count](record, criteria.detail));
+    const known = belonging.filter((belongs) => belongs === true).length;
+    const open = belonging.filter((belongs) => belongs === undefined).length;
+    return compared(criteria, agents, known, known + open);
+  }
+  if (criterion.kind === "json_path") {
+    const outcome = gate.find(criterion.path, NODES_NEEDED[criterion.type], withRecords(document, records));
+    const judge = (result: Outcome<FoundNodes>) => judgedByPath(criteria, criterion, agents, result);
+    return outcome instanceof Promise ? outcome.then(judge) : judge(outcome);
+  }
+  const texts = textsFor(criterion, document, records);
+  if (texts === undefined) return failed("the text is larger than 1 MB", agents);
+  const task: SearchTask = criterion.scope === "RECORDS" ? "RECORDS" : criterion.type;
+  const outcome = gate.search(criterion.pattern, task, texts);
+  const judge = (result: Outcome<Found>) => judgedByPattern(criteria, criterion, records, agents, result);
+  return outcome instanceof Promise ? outcome.then(judge) : judge(outcome);
 }
 
 /** What the pattern is applied to; undefined when that is too large. */
@@ -68,38 +98,56 @@ function textsFor(
   records: readonly JsonObject[],
 ): readonly string[] | undefined {
   if (scope === "RECORDS") return records.map(canonicalRecord);
-  const text = scope === "RAW" ? document.raw : canonicalBody(document, records.map(canonicalRecord));
-  return text.length > MAX_TEXT_BYTES || Buffer.byteLength(text) > MAX_TEXT_BYTES ? undefined : [text];
+  const text = scope === "RAW" ? document.raw : canonicalBody(document, records.map(canonicalRecord)).text;
+  return isTooLarge(text) ? undefined : [text];
 }
 
-function judged(
+function judgedByPath(
   criteria: Criteria,
-  criterion: RegexCriterion,
+  { type }: JsonPathCriterion,
+  agents: AgentCounts,
+  outcome: Outcome<FoundNodes>,
+): Evaluation {
+  return outcome.ok ? judged(criteria, agents, measureNodes(type, outcome.found)) : failed(outcome.problem, agents);
+}
+
+function judgedByPattern(
+  criteria: Criteria,
+  { type, scope, fields }: RegexCriterion,
   records: readonly JsonObject[],
   agents: AgentCounts,
-  outcome: SearchOutcome,
+  outcome: Outcome<Found>,
 ): Evaluation {
   if (!outcome.ok) return failed(outcome.problem, agents);
   const { found } = outcome;
-  if (criterion.type === "CAPTURE") {
-    if (found.captured === undefined) return failed("the pattern captured nothing", agents);
-    const number = numberFrom(found.captured);
-    if (number === undefined) return failed("what the pattern captured is not a number", agents);
-    return compared(criteria, agents, number, number);
-  }
-  const open = criterion.scope === "RECORDS" ? countOpen(records, found.matched, criterion.fields) : 0;
-  const most = criterion.type === "MATCH" ? 1 : Number.POSITIVE_INFINITY;
-  return compared(criteria, agents, Math.min(found.count, most), Math.min(found.count + open, most));
+  const open = scope === "RECORDS" ? countOpen(records, found.matched, fields) : 0;
+  return judged(criteria, agents, measurePattern(type, found), open, type === "MATCH" ? 1 : undefined);
 }
 
-/** Records that do not match and lack a field whose name stands in the pattern: with it they might. */
+/** Judges by a number that may be up to `open` larger, but not larger than `most`. */
+function judged(
+  criteria: Criteria,
+  agents: AgentCounts,
+  measured: Measured,
+  open = 0,
+  most = Number.POSITIVE_INFINITY,
+): Evaluation {
+  if ("problem" in measured) return failed(measured.problem, agents);
+  return compared(criteria, agents, measured.number, Math.min(measured.number + open, most));
+}
+
 function countOpen(
   records: readonly JsonObject[],
   matched: readonly number[],
   fields: readonly PresenceField[],
 ): number {
   const matches = new Set(matched);
-  return records.filter((record, index) => !matches.has(index) && fields.some((field) => record[field] == null)).length;
+  return records.filter((record, index) => !matches.has(index) && lacksOneOf(fields, record)).length;
+}
+
+/** A record that does not match and lacks a field whose name stands in the pattern is open: with it it might match. */
+export function lacksOneOf(fields: readonly PresenceField[], record: JsonObject): boolean {
+  return fields.some((field) => record[field] == null);
 }
 
 /** The number is one of from, from + 1, ..., to, and `from` is what was measured. */
@@ -116,10 +164,4 @@ function compared(criteria: Criteria, agents: AgentCounts, from: number, to: num
 
 function failed(message: string, agents: AgentCounts): Evaluation {
   return { verdict: "UNDECIDED", reason: "CRITERIA_FAILED", message, agents };
-}
-
-function numberFrom(text: string): number | undefined {
-  if (!/^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text)) return undefined;
-  const number = Number(text);
-  return Number.isFinite(number) ? number : undefined;
 }

@@ -3,7 +3,8 @@ import type { Clock } from "../lib/clock.ts";
 import { settle, TestClock } from "../lib/test-clock.ts";
 import { createGate, type Gate, MAIN_THREAD_MS } from "./gate.ts";
 import { type CompiledPattern, compileRegex } from "./regex.ts";
-import { LONGEST_QUEUE, LONGEST_RUN_MS, type SearchOutcome } from "./worker-client.ts";
+import type { Found } from "./search.ts";
+import { LONGEST_QUEUE, LONGEST_RUN_MS, type Outcome } from "./worker-client.ts";
 
 const gates: Gate[] = [];
 afterEach(async () => {
@@ -75,7 +76,7 @@ describe("search() of costly work", () => {
       // Time passes only once per ten turns of the main loop: if the loop were held up, the search could not overrun.
       const clock = new TestClock();
       const { gate } = gateWith(clock);
-      let outcome: SearchOutcome | undefined;
+      let outcome: Outcome<Found> | undefined;
       const searching = gate.search(compiled(pattern), task, [text]);
       expect(searching).toBeInstanceOf(Promise);
       void Promise.resolve(searching).then((result) => {

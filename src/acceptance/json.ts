@@ -31,3 +31,22 @@ export function parseExactly(text: string): unknown {
     typeof value === "number" && source !== undefined && String(value) !== source ? sourceText.rawJSON(source) : value,
   );
 }
+
+/** The same value with every number a double; shares all that has no written number in it. */
+export function withPlainNumbers(value: JsonValue): JsonValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (isWrittenNumber(value)) return Number(value.rawJSON);
+  if (Array.isArray(value)) {
+    const items = value.map(withPlainNumbers);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  let changed: Record<string, JsonValue> | undefined;
+  for (const key of Object.keys(value)) {
+    const before = (value as JsonObject)[key]!;
+    const member = withPlainNumbers(before);
+    if (member === before) continue;
+    changed ??= Object.assign(Object.create(null) as Record<string, JsonValue>, value);
+    changed[key] = member;
+  }
+  return changed ?? value;
+}

@@ -7,18 +7,23 @@ export const MAX_PATTERN_BYTES = 512;
 /** The largest compiled pattern, in instructions: what a search costs is the characters searched times this. */
 export const MAX_PROGRAM_SIZE = 512;
 
-/** CompiledPattern is a pattern ready to be searched for; equal patterns share one. */
-export interface CompiledPattern {
-  readonly written: string;
-  /** The pattern that runs: as written for RAW, else normalised to canonical text. */
-  readonly used: string;
+/** Program is a pattern as it runs. */
+export interface Program {
   readonly re: RE2JS;
+  /** In instructions. */
   readonly programSize: number;
 }
 
-export type CompiledRegex =
-  | { readonly ok: true; readonly pattern: CompiledPattern }
-  | { readonly ok: false; readonly reason: string; readonly description: string };
+/** CompiledPattern is a pattern ready to be searched for; equal patterns share one. */
+export interface CompiledPattern extends Program {
+  readonly written: string;
+  /** The pattern that runs: as written for RAW, else normalised to canonical text. */
+  readonly used: string;
+}
+
+type Refused = { readonly ok: false; readonly reason: string; readonly description: string };
+
+export type CompiledRegex = { readonly ok: true; readonly pattern: CompiledPattern } | Refused;
 
 const INTERNED = 1024;
 const interned = new Map<string, CompiledRegex>();
@@ -59,6 +64,16 @@ function compile(written: string, normalise: boolean): CompiledRegex {
   if (programSize > MAX_PROGRAM_SIZE) return tooLarge(`${programSize}`);
   if (matchesEmptyText(re)) return refused("MATCHES_EMPTY_TEXT", "matches the empty text, which is everywhere");
   return { ok: true, pattern: { written, used, re, programSize } };
+}
+
+/** Compiles a pattern in RE2 syntax as it is, within the bound on programs alone. */
+export function compileProgram(pattern: string): { readonly ok: true; readonly program: Program } | Refused {
+  const least = leastProgramSize(tokenize(pattern).tokens);
+  if (least > 4 * MAX_PROGRAM_SIZE) return tooLarge(`at least ${least}`);
+  const re = tryCompile(pattern);
+  if (typeof re === "string") return refused("INVALID_PATTERN", `is not a pattern in RE2 syntax: ${re}`);
+  const programSize = re.programSize();
+  return programSize > MAX_PROGRAM_SIZE ? tooLarge(`${programSize}`) : { ok: true, program: { re, programSize } };
 }
 
 /** The pattern, or what is wrong with it. */
@@ -108,10 +123,10 @@ function copies(quantifier: string): number {
   return counted ? Math.max(Number(counted[1]), Number(counted[2] ?? 0)) : 1;
 }
 
-function tooLarge(size: string): CompiledRegex {
+function tooLarge(size: string): Refused {
   return refused("PROGRAM_TOO_LARGE", `compiles to ${size} instructions, expected ${MAX_PROGRAM_SIZE} at most`);
 }
 
-function refused(reason: string, description: string): CompiledRegex {
+function refused(reason: string, description: string): Refused {
   return { ok: false, reason, description };
 }

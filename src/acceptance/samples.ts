@@ -58,7 +58,7 @@ function sampleOf(json: JsonObject): Sample {
   const records = json.records as readonly JsonObject[];
   const texts = records.map(canonicalRecord);
   return {
-    canonical: { records: texts, body: canonicalBody({ raw: "", json, records }, texts) },
+    canonical: { records: texts, body: canonicalBody({ raw: "", json, records }, texts).text },
     layouts: LAYOUTS.map((layout) => ({
       records: records.map((record) => printIn(layout, record)),
       body: printIn(layout, json),
@@ -66,8 +66,11 @@ function sampleOf(json: JsonObject): Sample {
   };
 }
 
-/** One agent on Do Not Disturb who is opted in, by either name; and the same opted out. */
-export function doNotDisturbRecords(optedIn: boolean): readonly string[] {
+/** One agent on Do Not Disturb who is opted in, by either name; or the same opted out. */
+export function doNotDisturbRecords(optedIn: boolean): readonly JsonObject[] {
   const flags = { acceptQueueCalls: false, acceptCurrentQueueCalls: optedIn };
-  return [canonicalRecord({ member: member("1"), ...flags }), canonicalRecord({ extension: extension("1"), ...flags })];
+  return [
+    { member: member("1"), ...flags },
+    { extension: extension("1"), ...flags },
+  ];
 }

@@ -48,3 +48,34 @@ export function search(
   }
   return { matched: [], count };
 }
+
+export interface Located {
+  /** Positions of the texts with a match, rising. */
+  readonly matched: readonly number[];
+  /** Matches that do not overlap, in order: position of the text, start and end in it (UTF-16 units). */
+  readonly spans: readonly (readonly [text: number, start: number, end: number])[];
+}
+
+/** Finds where the matches are, `most` of them at most, and which texts have one; undefined when `mayGoOn` said no. */
+export function locate(
+  re: RE2JS,
+  texts: readonly string[],
+  most: number,
+  mayGoOn: (chars: number) => boolean,
+): Located | undefined {
+  const matched: number[] = [];
+  const spans: [number, number, number][] = [];
+  for (const [index, text] of texts.entries()) {
+    const matcher = re.matcher(text);
+    let from = 0;
+    for (let matches = 0; ; matches++) {
+      if (!mayGoOn(text.length - from)) return undefined;
+      if (!matcher.find()) break;
+      if (matches === 0) matched.push(index);
+      if (spans.length >= most) break;
+      spans.push([index, matcher.start(), matcher.end()]);
+      from = matcher.end();
+    }
+  }
+  return { matched, spans };
+}

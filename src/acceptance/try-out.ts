@@ -1,10 +1,14 @@
 import { RE2JS } from "re2js";
-import type { RegexCriterion } from "./criteria.ts";
+import type { RegexCriterion } from "./criterion.ts";
+import type { JsonObject } from "./json.ts";
+import type { JsonPath } from "./json-path.ts";
+import { findNodes } from "./path-search.ts";
 import { sampleAnswers } from "./samples.ts";
 import { type Found, type SearchTask, search } from "./search.ts";
 
-// A try-out is work of one Configure on the main thread; a pattern too costly for it is simply not tried.
+// A try-out is work of one Configure on the main thread; a pattern or path too costly for it is simply not tried.
 const TRY_OUT_WORK = 4_000_000;
+const TRY_OUT_STEPS = 10_000;
 
 /**
  * Whether the layout of an answer matters to a pattern, found by trying it on sample answers in four layouts: for
@@ -32,6 +36,20 @@ export function dependsOnLayout({ pattern, scope, type }: RegexCriterion): boole
     }
   }
   return false;
+}
+
+/** Whether a path finds a node; false when finding out takes too long. */
+export function finds(path: JsonPath, json: JsonObject): boolean {
+  let left = TRY_OUT_STEPS;
+  try {
+    const { count } = findNodes(path, 1, json, (steps) => {
+      left -= steps;
+      if (left < 0) throw new Error("the try-out took too long");
+    });
+    return count > 0;
+  } catch {
+    return false;
+  }
 }
 
 function same(one: Found, other: Found): boolean {

@@ -1,7 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../lib/clock.ts";
-import type { Found } from "./search.ts";
-import type { WorkerJob, WorkerReply } from "./worker.ts";
+import type { WorkerFinds, WorkerJob, WorkerReply } from "./worker.ts";
 
 /** How long one job may run before its thread is ended. */
 export const LONGEST_RUN_MS = 250;
@@ -11,29 +10,30 @@ export const LONGEST_QUEUE = 32;
 // A pattern's program and automaton are bounded; this keeps what is not foreseen from taking the service's memory.
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256 };
 
-export type SearchOutcome =
-  | { readonly ok: true; readonly found: Found }
-  | { readonly ok: false; readonly problem: string };
+/** What was found, or why nothing could be. */
+export type Outcome<T> = { readonly ok: true; readonly found: T } | Failed;
 
-/** The engine or its thread failed, which no pattern should make it do. */
-export const NOT_EVALUATED: SearchOutcome = { ok: false, problem: "the pattern cannot be evaluated" };
+export interface Failed {
+  readonly ok: false;
+  readonly problem: string;
+}
 
 interface Queued {
   readonly job: WorkerJob;
-  readonly settle: (outcome: SearchOutcome) => void;
+  readonly settle: (outcome: Outcome<never>) => void;
 }
 
-interface PatternWorkerDeps {
+interface EvaluationWorkerDeps {
   readonly clock: Clock;
   readonly overran: (e: { pattern: string; limitMs: number }) => void;
 }
 
 /**
- * PatternWorker searches on one thread of its own, one job after the other. The thread starts with the first job, is
+ * EvaluationWorker runs patterns and paths on one thread of its own, one job after the other. The thread starts with the first job, is
  * ended when a job runs for more than 250 ms, and is then started anew for the next one.
  */
-export class PatternWorker {
-  readonly #deps: PatternWorkerDeps;
+export class EvaluationWorker {
+  readonly #deps: EvaluationWorkerDeps;
   readonly #waiting: Queued[] = [];
   #thread: Worker | undefined;
   #ready = false;
@@ -42,15 +42,15 @@ export class PatternWorker {
   /** Threads being ended. */
   readonly #ending = new Set<Promise<unknown>>();
 
-  constructor(deps: PatternWorkerDeps) {
+  constructor(deps: EvaluationWorkerDeps) {
     this.#deps = deps;
   }
 
   /** Never rejects: a full queue, an overrun and a failed thread are outcomes. */
-  search(job: WorkerJob): Promise<SearchOutcome> {
+  run<J extends WorkerJob>(job: J): Promise<Outcome<WorkerFinds[J["kind"]]>> {
     if (this.#closed) return Promise.resolve(failed("the service is stopping"));
     if (this.#waiting.length >= LONGEST_QUEUE) {
-      return Promise.resolve(failed(`${LONGEST_QUEUE} evaluations of costly patterns are already waiting`));
+      return Promise.resolve(failed(`${LONGEST_QUEUE} evaluations of costly ${subjectOf(job)}s are already waiting`));
     }
     return new Promise((settle) => {
       this.#waiting.push({ job, settle });
@@ -62,7 +62,7 @@ export class PatternWorker {
   async close(): Promise<void> {
     this.#closed = true;
     this.#end();
-    this.#settle(failed("the service is stopping"));
+    this.#settle("the service is stopping");
     for (const { settle } of this.#waiting.splice(0)) settle(failed("the service is stopping"));
     await Promise.all(this.#ending);
   }
@@ -91,7 +91,7 @@ export class PatternWorker {
     thread.on("message", (reply: WorkerReply) => {
       if (thread !== this.#thread) return;
       if (reply === "ready") this.#ready = true;
-      else this.#settle("found" in reply ? { ok: true, found: reply.found } : NOT_EVALUATED);
+      else this.#settle("found" in reply ? { ok: true, found: reply.found as never } : reply.problem);
       this.#next();
     });
     thread.on("error", () => this.#lost(thread));
@@ -104,8 +104,9 @@ export class PatternWorker {
     setImmediate(() => {
       if (this.#running?.job !== queued.job) return;
       this.#end();
-      this.#deps.overran({ pattern: queued.job.pattern, limitMs: LONGEST_RUN_MS });
-      this.#settle(failed(`the pattern took longer than ${LONGEST_RUN_MS} ms`));
+      const { job } = queued;
+      this.#deps.overran({ pattern: job.kind === "path" ? job.path : job.pattern, limitMs: LONGEST_RUN_MS });
+      this.#settle(`the ${subjectOf(job)} took longer than ${LONGEST_RUN_MS} ms`);
       this.#next();
     });
   }
@@ -115,16 +116,20 @@ export class PatternWorker {
     if (thread !== this.#thread) return;
     const started = this.#ready;
     this.#end();
-    if (!started) this.#waiting.shift()?.settle(NOT_EVALUATED);
-    this.#settle(NOT_EVALUATED);
+    const waiting = started ? undefined : this.#waiting.shift();
+    waiting?.settle(notEvaluated(subjectOf(waiting.job)));
+    this.#settle();
     this.#next();
   }
 
-  #settle(outcome: SearchOutcome): void {
+  /** Answers the job that runs; with no reason given, the engine or its thread failed. */
+  #settle(outcome?: Outcome<never> | string): void {
     const running = this.#running;
     this.#running = undefined;
-    running?.cancelTimer();
-    running?.settle(outcome);
+    if (running === undefined) return;
+    running.cancelTimer();
+    if (typeof outcome === "string") running.settle(failed(outcome));
+    else running.settle(outcome ?? notEvaluated(subjectOf(running.job)));
   }
 
   #end(): void {
@@ -137,6 +142,15 @@ export class PatternWorker {
   }
 }
 
-function failed(problem: string): SearchOutcome {
+/** The engine or its thread failed, which nothing written should make it do. */
+export function notEvaluated(subject: "pattern" | "path"): Failed {
+  return failed(`the ${subject} cannot be evaluated`);
+}
+
+function subjectOf(job: WorkerJob): "pattern" | "path" {
+  return job.kind === "path" ? "path" : "pattern";
+}
+
+function failed(problem: string): Failed {
   return { ok: false, problem };
 }
