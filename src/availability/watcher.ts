@@ -30,6 +30,7 @@ export class Watcher implements HubListener {
   readonly #sent = new Set<string>();
   readonly #unsubscribe: () => void;
   #heartbeatDue = false;
+  #changeFirst = false;
   #cancelHeartbeat: () => void;
   #wake = () => {};
 
@@ -94,8 +95,15 @@ export class Watcher implements HubListener {
   readonly #onAbort = () => this.#wake();
 
   #take(): WatchEvent | undefined {
-    // First, or a stream of changes would starve it.
-    if (this.#heartbeatDue) return this.#heartbeat();
+    // By turns, so that neither many changes nor a reader slower than the heartbeats starve the other.
+    const event = this.#changeFirst
+      ? (this.#nextChange() ?? this.#heartbeat())
+      : (this.#heartbeat() ?? this.#nextChange());
+    this.#changeFirst = event?.kind === "heartbeat";
+    return event;
+  }
+
+  #nextChange(): WatchEvent | undefined {
     for (const [destinationId] of this.#pending) {
       this.#pending.delete(destinationId);
       const event = this.#change(destinationId);
@@ -119,7 +127,8 @@ export class Watcher implements HubListener {
     return { kind: "availability", answer: standing.current };
   }
 
-  #heartbeat(): WatchEvent {
+  #heartbeat(): WatchEvent | undefined {
+    if (!this.#heartbeatDue) return undefined;
     this.#heartbeatDue = false;
     const confirmed: Answer[] = [];
     for (const destinationId of this.#confirmed) {
