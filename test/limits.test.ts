@@ -5,8 +5,9 @@ import { Code } from "@connectrpc/connect";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CheckRequestSchema } from "../gen/availability/v1/availability_service_pb.ts";
-import { ALL_WAYS, BOTH_PORTS, type Clients, errorOf } from "./support/clients.ts";
+import { ALL_WAYS, BOTH_PORTS, type Clients, errorOf, openClients } from "./support/clients.ts";
 import { type RunningService, startService } from "./support/service.ts";
+import { watching } from "./support/watching.ts";
 
 let service: RunningService;
 beforeAll(async () => {
@@ -65,19 +66,20 @@ test.each(ALL_WAYS)("BatchCheck() answers 500 in their order and refuses 501, to
 
 test("Watch() takes 500 ids and refuses 501", async () => {
   const destinationIds = Array.from({ length: 501 }, (_, i) => `d${i}`);
-  const first = async (ids: string[]) => {
-    for await (const event of service.availability.watch({ destinationIds: ids })) return event;
-    throw new Error("Cannot look at the first event: there was none");
-  };
-  expect((await first(destinationIds.slice(0, 500))).event.case).toBe("unknown");
-  expect((await errorOf(first(destinationIds))).code).toBe(Code.InvalidArgument);
+  const most = watching(service.availability, { destinationIds: destinationIds.slice(1) });
+  await most.untilKind("synced");
+  expect(most.events).toHaveLength(501);
+  most.leave();
+  expect((await watching(service.availability, { destinationIds }).end()).code).toBe(Code.InvalidArgument);
 });
 
 test.each(ALL_WAYS)("a request over 1 MiB is RESOURCE_EXHAUSTED to %s", async (way) => {
   const tags = Object.fromEntries(Array.from({ length: 1100 }, (_, i) => [`tag-${i}`, "x".repeat(1000)]));
-  // The JSON client sends a Check by GET; a URL is bounded sooner.
-  const call = service.by(way).availability.batchCheck({ checks: [{ destinationId: "sales", tags }] });
+  // Connections of their own: not every client ends the upload that was refused.
+  const { clients, close } = openClients(way, service);
+  const call = clients.availability.batchCheck({ checks: [{ destinationId: "sales", tags }] });
   expect((await errorOf(call)).code).toBe(Code.ResourceExhausted);
+  close();
 });
 
 describe("the HTTP port", () => {
