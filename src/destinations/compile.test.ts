@@ -14,11 +14,11 @@ function said(destination: Destination): string[] {
   return compile(destination).violations.map((v) => `${v.field} ${v.reason}: ${v.field} ${v.description}`);
 }
 
-const with_ = (rest: Parameters<typeof destinationOf>[0]) => destinationOf(rest);
+const withRest = (rest: Parameters<typeof destinationOf>[0]) => destinationOf(rest);
 const withTemplate = (template: Parameters<typeof destinationOf>[1]) => destinationOf({}, template);
 const regex = (value: object, rest: object = {}) =>
-  with_({ acceptance: { criterion: { case: "regex", value }, ...rest } });
-const agents = (count: AgentCount) => with_({ acceptance: { criterion: { case: "agents", value: { count } } } });
+  withRest({ acceptance: { criterion: { case: "regex", value }, ...rest } });
+const agents = (count: AgentCount) => withRest({ acceptance: { criterion: { case: "agents", value: { count } } } });
 const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
 const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, "v"]));
 const extensions = (count: number) => Array.from({ length: count }, (_, i) => String(100 + i));
@@ -32,100 +32,106 @@ const ID = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
 type Refusal = readonly [what: string, given: Destination, field: string, reason: string, description: string];
 
 const REFUSED: readonly Refusal[] = [
-  ["an empty id", with_({ id: "" }), `${D}.id`, "REQUIRED", `is empty, expected ${ID}`],
-  ["an id with a slash", with_({ id: "a/b" }), `${D}.id`, "INVALID_FORMAT", `is "a/b", expected ${ID}`],
-  ["an id that begins with a dash", with_({ id: "-a" }), `${D}.id`, "INVALID_FORMAT", `is "-a", expected ${ID}`],
-  ["an id that ends a line", with_({ id: "a\n" }), `${D}.id`, "INVALID_FORMAT", `is "a\\n", expected ${ID}`],
-  ["an id of 65", with_({ id: "x".repeat(65) }), `${D}.id`, "INVALID_FORMAT", `is "${"x".repeat(65)}", expected ${ID}`],
+  ["an empty id", withRest({ id: "" }), `${D}.id`, "REQUIRED", `is empty, expected ${ID}`],
+  ["an id with a slash", withRest({ id: "a/b" }), `${D}.id`, "INVALID_FORMAT", `is "a/b", expected ${ID}`],
+  ["an id that begins with a dash", withRest({ id: "-a" }), `${D}.id`, "INVALID_FORMAT", `is "-a", expected ${ID}`],
+  ["an id that ends a line", withRest({ id: "a\n" }), `${D}.id`, "INVALID_FORMAT", `is "a\\n", expected ${ID}`],
+  [
+    "an id of 65",
+    withRest({ id: "x".repeat(65) }),
+    `${D}.id`,
+    "INVALID_FORMAT",
+    `is "${"x".repeat(65)}", expected ${ID}`,
+  ],
   [
     "a name of 202 bytes",
-    with_({ displayName: "é".repeat(101) }),
+    withRest({ displayName: "é".repeat(101) }),
     `${D}.display_name`,
     "TOO_LONG",
     "is 202 bytes, expected at most 200",
   ],
   [
     "a name of two lines",
-    with_({ displayName: "a\nb" }),
+    withRest({ displayName: "a\nb" }),
     `${D}.display_name`,
     "INVALID_FORMAT",
     "holds control characters, expected printable text",
   ],
-  ["33 labels", with_({ labels: labels(33) }), `${D}.labels`, "TOO_MANY", "has 33 labels, expected at most 32"],
+  ["33 labels", withRest({ labels: labels(33) }), `${D}.labels`, "TOO_MANY", "has 33 labels, expected at most 32"],
   [
     "a label key of 64",
-    with_({ labels: { ["k".repeat(64)]: "" } }),
+    withRest({ labels: { ["k".repeat(64)]: "" } }),
     `${D}.labels["${"k".repeat(64)}"]`,
     "INVALID_FORMAT",
     `has the key "${"k".repeat(64)}", expected ^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$`,
   ],
   [
     "an empty label key",
-    with_({ labels: { "": "v" } }),
+    withRest({ labels: { "": "v" } }),
     `${D}.labels[""]`,
     "INVALID_FORMAT",
     'has the key "", expected ^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$',
   ],
   [
     "a label of 129 bytes",
-    with_({ labels: { a: "v".repeat(129) } }),
+    withRest({ labels: { a: "v".repeat(129) } }),
     `${D}.labels["a"]`,
     "TOO_LONG",
     "is 129 bytes, expected at most 128",
   ],
   [
     "a timeout below 50 ms",
-    with_({ timeout: span(0, 49_999_999) }),
+    withRest({ timeout: span(0, 49_999_999) }),
     `${D}.timeout`,
     "OUT_OF_RANGE",
     "is 49.999999 ms, expected 50 ms to 60 s",
   ],
   [
     "a timeout above 60 s",
-    with_({ timeout: span(60, 1) }),
+    withRest({ timeout: span(60, 1) }),
     `${D}.timeout`,
     "OUT_OF_RANGE",
     "is 60.000000001 s, expected 50 ms to 60 s",
   ],
-  ["a timeout of 0", with_({ timeout: span(0) }), `${D}.timeout`, "OUT_OF_RANGE", "is 0 s, expected 50 ms to 60 s"],
+  ["a timeout of 0", withRest({ timeout: span(0) }), `${D}.timeout`, "OUT_OF_RANGE", "is 0 s, expected 50 ms to 60 s"],
   [
     "a timeout of mixed signs",
-    with_({ timeout: span(1, -1) }),
+    withRest({ timeout: span(1, -1) }),
     `${D}.timeout`,
     "OUT_OF_RANGE",
     "is no valid duration, expected 50 ms to 60 s",
   ],
   [
     "a negative max_age",
-    with_({ freshness: { maxAge: span(0, -1) } }),
+    withRest({ freshness: { maxAge: span(0, -1) } }),
     `${D}.freshness.max_age`,
     "OUT_OF_RANGE",
     "is -0.000001 ms, expected 0 s to 3600 s",
   ],
   [
     "a max_age above 1 h",
-    with_({ freshness: { maxAge: span(3601) } }),
+    withRest({ freshness: { maxAge: span(3601) } }),
     `${D}.freshness.max_age`,
     "OUT_OF_RANGE",
     "is 3601 s, expected 0 s to 3600 s",
   ],
   [
     "a last_known_limit below 1 s",
-    with_({ failure: { lastKnownLimit: span(0, 999_000_000) } }),
+    withRest({ failure: { lastKnownLimit: span(0, 999_000_000) } }),
     `${D}.failure.last_known_limit`,
     "OUT_OF_RANGE",
     "is 999 ms, expected 1 s to 3600 s",
   ],
   [
     "a last_known_limit above 1 h",
-    with_({ failure: { lastKnownLimit: span(3600, 1) } }),
+    withRest({ failure: { lastKnownLimit: span(3600, 1) } }),
     `${D}.failure.last_known_limit`,
     "OUT_OF_RANGE",
     "is 3600.000000001 s, expected 1 s to 3600 s",
   ],
   [
     "an unknown on_undecided",
-    with_({ failure: { onUndecided: 9 as OnUndecided } }),
+    withRest({ failure: { onUndecided: 9 as OnUndecided } }),
     `${D}.failure.on_undecided`,
     "UNKNOWN_VALUE",
     "is 9, expected one of LAST_KNOWN, REJECT, ACCEPT",
@@ -186,7 +192,7 @@ const REFUSED: readonly Refusal[] = [
     "UNKNOWN_VALUE",
     "is 9, expected one of QUEUE, QUEUE_AND_EXTENSION",
   ],
-  ["no criterion", with_({ acceptance: {} }), AC, "REQUIRED", "has no criterion, expected one of regex, agents"],
+  ["no criterion", withRest({ acceptance: {} }), AC, "REQUIRED", "has no criterion, expected one of regex, agents"],
   ["no pattern", regex({}), `${AC}.regex.pattern`, "REQUIRED", "is empty, expected 1 to 512 bytes"],
   [
     "a pattern of 513 bytes",
@@ -256,7 +262,7 @@ const webhook = () => {
   destination.template = { case: "webhook", value: { url: "https://a.example" } as never };
   return destination;
 };
-const jsonPath = with_({ acceptance: { criterion: { case: "jsonPath", value: { path: "$" } } } });
+const jsonPath = withRest({ acceptance: { criterion: { case: "jsonPath", value: { path: "$" } } } });
 const connection = withTemplate({ access: { case: "connectionId", value: "c" } });
 const joined = withTemplate({ presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION });
 
@@ -286,14 +292,14 @@ const UNSUPPORTED: readonly Refusal[] = [
   ],
   [
     "a property path",
-    with_({ availability: { propertyPath: "$.a" } }),
+    withRest({ availability: { propertyPath: "$.a" } }),
     `${D}.availability.property_path`,
     "UNSUPPORTED",
     "is set, not available yet, expected nothing",
   ],
   [
     "a schedule",
-    with_({ schedule: {} }),
+    withRest({ schedule: {} }),
     `${D}.schedule`,
     "UNSUPPORTED",
     "is set, not available yet, expected nothing",
@@ -333,22 +339,22 @@ describe("compileDestination()", () => {
   });
 
   test.each([
-    ["an id of 64", with_({ id: `9${"_".repeat(31)}${"-".repeat(32)}` })],
-    ["an id of 1", with_({ id: "a" })],
-    ["a name of 200 bytes", with_({ displayName: "é".repeat(100) })],
-    ["32 labels", with_({ labels: labels(32) })],
-    ["the longest label", with_({ labels: { [`k${"./_-".repeat(15)}aa`]: "v".repeat(128) } })],
-    ["an empty label", with_({ labels: { a: "" } })],
-    ["the shortest timeout", with_({ timeout: span(0, 50_000_000) })],
-    ["the longest timeout", with_({ timeout: span(60) })],
-    ["a max_age of 0", with_({ freshness: { maxAge: span(0) } })],
-    ["a max_age of 1 h", with_({ freshness: { maxAge: span(3600) } })],
-    ["the shortest last_known_limit", with_({ failure: { lastKnownLimit: span(1) } })],
-    ["the longest last_known_limit", with_({ failure: { lastKnownLimit: span(3600) } })],
+    ["an id of 64", withRest({ id: `9${"_".repeat(31)}${"-".repeat(32)}` })],
+    ["an id of 1", withRest({ id: "a" })],
+    ["a name of 200 bytes", withRest({ displayName: "é".repeat(100) })],
+    ["32 labels", withRest({ labels: labels(32) })],
+    ["the longest label", withRest({ labels: { [`k${"./_-".repeat(15)}aa`]: "v".repeat(128) } })],
+    ["an empty label", withRest({ labels: { a: "" } })],
+    ["the shortest timeout", withRest({ timeout: span(0, 50_000_000) })],
+    ["the longest timeout", withRest({ timeout: span(60) })],
+    ["a max_age of 0", withRest({ freshness: { maxAge: span(0) } })],
+    ["a max_age of 1 h", withRest({ freshness: { maxAge: span(3600) } })],
+    ["the shortest last_known_limit", withRest({ failure: { lastKnownLimit: span(1) } })],
+    ["the longest last_known_limit", withRest({ failure: { lastKnownLimit: span(3600) } })],
     ["a queue id of 20 digits", withTemplate({ callQueueId: "9".repeat(20), accountId: "8".repeat(20) })],
     ["500 extensions", withTemplate({ onlyExtensions: extensions(500) })],
     ["a pattern of 512 bytes", regex({ pattern: `[${"a".repeat(510)}]` })],
-    ["an empty availability", with_({ availability: {} })],
+    ["an empty availability", withRest({ availability: {} })],
     ["a server of the operator's", withTemplate({ serverUrl: `${SIMULATOR}/` })],
   ])("takes %s, which is the limit", (_, given) => expect(said(given)).toEqual([]));
 
@@ -431,11 +437,11 @@ describe("compileDestination()", () => {
       kind: "agents",
       count: "AVAILABLE",
     });
-    expect(compile(with_({ failure: {} })).compiled?.failure).toEqual({
+    expect(compile(withRest({ failure: {} })).compiled?.failure).toEqual({
       onUndecided: "LAST_KNOWN",
       lastKnownLimitMs: 30_000,
     });
-    expect(compile(with_({ freshness: {} })).compiled?.maxAgeMs).toBe(10_000);
+    expect(compile(withRest({ freshness: {} })).compiled?.maxAgeMs).toBe(10_000);
   });
 
   test("takes every value that is available now under the name it has", () => {
@@ -456,7 +462,7 @@ describe("compileDestination()", () => {
       expect(compile(given).compiled?.spec.criterion, name).toMatchObject({ scope: name });
     }
     for (const name of namesOf(OnUndecided).filter((name) => name !== "UNSPECIFIED")) {
-      const given = with_({ failure: { onUndecided: OnUndecided[name] } });
+      const given = withRest({ failure: { onUndecided: OnUndecided[name] } });
       expect(compile(given).compiled?.failure.onUndecided, name).toBe(name);
     }
   });

@@ -288,7 +288,7 @@ describe("what configure() answers", () => {
     } as const;
     const given = newDestination(
       {
-        timeout: { nanos: 50_100_001 },
+        timeout: { nanos: 64_000_002 },
         freshness: { maxAge: { nanos: 1 } },
         failure: { onUndecided: OnUndecided.ACCEPT, lastKnownLimit: { seconds: 1n, nanos: 3 } },
         acceptance: agents,
@@ -297,7 +297,7 @@ describe("what configure() answers", () => {
     );
     const answer = await service.configure(given);
     expect(answer.effective).toMatchObject({
-      timeout: { seconds: 0n, nanos: 50_100_001 },
+      timeout: { seconds: 0n, nanos: 64_000_002 },
       freshness: { maxAge: { nanos: 1 } },
       failure: { onUndecided: OnUndecided.ACCEPT, lastKnownLimit: { seconds: 1n, nanos: 3 } },
       template: { value: { serverUrl: SIMULATOR, accountId: "7", onlyExtensions: ["101", "102"] } },

@@ -46,8 +46,8 @@ test("Problems.duration() gives the default, and no violation, when nothing is g
 
 test("Problems.name() lists each name once and goes on with the default when it does not know a number", () => {
   const problems = new Problems();
-  const names = { 0: "ONE", 1: "ONE", 2: "TWO" } as const;
-  expect([problems.name("f", names, 0), problems.name("f", names, 2), problems.name("f", names, 3)]).toEqual([
+  const names = { 0: "ONE", 1: "TWO", 2: "ONE" } as const;
+  expect([problems.name("f", names, 0), problems.name("f", names, 1), problems.name("f", names, 3)]).toEqual([
     "ONE",
     "TWO",
     "ONE",

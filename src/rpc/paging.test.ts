@@ -25,7 +25,7 @@ test.each([
   ["names what is no id", Buffer.from("after:a/b").toString("base64url")],
   ["names an id too long", Buffer.from(`after:${"x".repeat(65)}`).toString("base64url")],
   ["is another service's", Buffer.from('{"offset":10}').toString("base64url")],
-  ["is padded", `${Buffer.from("after:ab").toString("base64")}`],
+  ["is padded", Buffer.from("after:ab").toString("base64")],
   ["has something before it", ` ${pageToken("sales")}`],
   ["has something after it", `${pageToken("sales")}A`],
   ["ends in the middle", pageToken("sales").slice(0, -1).slice(0, 6)],

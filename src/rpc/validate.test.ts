@@ -38,8 +38,7 @@ function said<Desc extends DescMessage>(method: DescMethod, schema: Desc, reques
 
 const { check, batchCheck, watch, configure } = AvailabilityService.method;
 const { getDestination, deleteDestination, listDestinations } = DestinationService.method;
-type CheckInit = MessageInitShape<typeof CheckRequestSchema>;
-const ofCheck = (request: object) => said(check, CheckRequestSchema, { destinationId: "q", ...request } as CheckInit);
+const ofCheck = (request: object) => said(check, CheckRequestSchema, { destinationId: "q", ...request });
 const ofWatch = (request: MessageInitShape<typeof WatchRequestSchema>) => said(watch, WatchRequestSchema, request);
 const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
 const tags = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, "v"]));

@@ -29,9 +29,9 @@ const failureOf = (call: Promise<unknown>): Promise<ConnectError> =>
 
 test("configure() answers with the destination, its effective form, the request and the warnings", async () => {
   const { configure, registry } = await start();
-  const answer = await configure({ destination: newDestination({ timeout: { nanos: 50_100_001 } }) });
+  const answer = await configure({ destination: newDestination({ timeout: { nanos: 64_000_002 } }) });
   expect(answer.destination).toEqual(registry.get("sales")?.message);
-  expect(answer.effective).toMatchObject({ timeout: { seconds: 0n, nanos: 50_100_001 }, revision: 1n });
+  expect(answer.effective).toMatchObject({ timeout: { seconds: 0n, nanos: 64_000_002 }, revision: 1n });
   expect(answer.request).toMatchObject({
     method: "GET",
     url: "https://platform.ringcentral.com/restapi/v1.0/account/~/call-queues/400123/presence",

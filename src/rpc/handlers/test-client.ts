@@ -39,7 +39,7 @@ export function clientsOf(deps: Partial<RouteDeps>): {
   const registry = { get: missing, page: missing };
   const all = { check: missing, watch: missing, configure: missing, remove: missing, registry, ...deps };
   const interceptors = createGuards({ validate, lifecycle });
-  const transport = createRouterTransport(createRoutes(all as RouteDeps), { router: { interceptors } });
+  const transport = createRouterTransport(createRoutes(all), { router: { interceptors } });
   return {
     availability: createClient(AvailabilityService, transport),
     destinations: createClient(DestinationService, transport),
