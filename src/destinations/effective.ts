@@ -4,6 +4,7 @@ import {
   AcceptanceCriteriaSchema,
   AgentCount,
   Condition,
+  JsonPathType,
   RegexType,
   Scope,
 } from "../../gen/availability/v1/acceptance_pb.ts";
@@ -40,12 +41,22 @@ export function effectiveForm(destination: Destination, compiled: CompiledDestin
 }
 
 function acceptanceOf({ criterion, condition, value }: CriteriaSpec) {
-  const rest = { condition: Condition[condition], value };
-  if (criterion.kind === "agents") {
-    const agents = { count: AgentCount[criterion.count] };
-    return create(AcceptanceCriteriaSchema, { ...rest, criterion: { case: "agents", value: agents } });
+  return create(AcceptanceCriteriaSchema, {
+    criterion: criterionOf(criterion),
+    condition: Condition[condition],
+    value,
+  });
+}
+
+function criterionOf(criterion: CriteriaSpec["criterion"]) {
+  switch (criterion.kind) {
+    case "agents":
+      return { case: "agents", value: { count: AgentCount[criterion.count] } } as const;
+    case "regex": {
+      const { type, scope, pattern } = criterion;
+      return { case: "regex", value: { type: RegexType[type], scope: Scope[scope], pattern } } as const;
+    }
+    case "json_path":
+      return { case: "jsonPath", value: { type: JsonPathType[criterion.type], path: criterion.path } } as const;
   }
-  const { type, scope, pattern } = criterion;
-  const regex = { type: RegexType[type], scope: Scope[scope], pattern };
-  return create(AcceptanceCriteriaSchema, { ...rest, criterion: { case: "regex", value: regex } });
 }
