@@ -30,6 +30,11 @@ export function describeNeed(name: ConditionName, value: number): string {
   return `needs ${conditions[name].words} ${value}`;
 }
 
+/** "more than 2 are needed" */
+export function describeRequirement(name: ConditionName, value: number): string {
+  return `${conditions[name].words} ${value} ${value === 1 ? "is" : "are"} needed`;
+}
+
 /**
  * Whether the condition holds for a number known to be one of from, from + 1, ..., to; undefined when it holds for some
  * of them and not for others. With `from` = `to` the number may be any.

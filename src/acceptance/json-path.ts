@@ -3,7 +3,6 @@ import {
   JSONPathError,
   type JSONPathNode,
   type JSONPathQuery,
-  JSONPathSyntaxError,
   type JSONValue,
   jsonpath,
   type Token,
@@ -13,6 +12,7 @@ import { MAX_DEPTH } from "./document.ts";
 import { compileIRegexp } from "./iregexp.ts";
 import type { JsonValue } from "./json.ts";
 import { boundQuery, partsOf, type Spend } from "./path-bounds.ts";
+import { correctNumbers, correctRoots } from "./path-corrections.ts";
 import { boundFunctions } from "./path-functions.ts";
 
 /** The longest path, in UTF-8 bytes. */
@@ -31,7 +31,7 @@ export type CompiledJsonPath =
   | { readonly ok: true; readonly path: JsonPath }
   | { readonly ok: false; readonly reason: string; readonly description: string };
 
-const { FunctionExtension, InfixExpression, NumberLiteral, PrefixExpression, StringLiteral } = jsonpath.expressions;
+const { FunctionExtension, InfixExpression, PrefixExpression, StringLiteral } = jsonpath.expressions;
 
 /** Compiles a path, the patterns in it too; nothing of it is left to be parsed when it is followed. */
 export function compileJsonPath(written: string): CompiledJsonPath {
@@ -57,7 +57,7 @@ export function compileJsonPath(written: string): CompiledJsonPath {
     if (!(part instanceof FunctionExtension)) continue;
     const pattern = part.name === "match" || part.name === "search" ? part.args[1] : undefined;
     if (!(pattern instanceof StringLiteral)) continue;
-    const compiled = compileIRegexp(pattern.value, true);
+    const compiled = compileIRegexp(pattern.value, part.name === "match");
     if (!compiled.ok) {
       return refused(
         "INVALID_PATTERN",
@@ -67,6 +67,7 @@ export function compileJsonPath(written: string): CompiledJsonPath {
     // Its function keeps it from here on.
     query.environment.functionRegister.get(part.name)!.call("", pattern.value);
   }
+  correctRoots(query);
   boundQuery(query, spend);
   const singular = query.singularQuery();
   return {
@@ -87,19 +88,8 @@ function environmentFor(spend: Spend): JSONPathEnvironment {
   // A document's own limit comes first, so that a path never fails for depth.
   const environment = new JSONPathEnvironment({ maxRecursionDepth: MAX_DEPTH + 3 });
   for (const [name, filter] of Object.entries(boundFunctions(spend))) environment.functionRegister.set(name, filter);
-  // json-p3 takes the 0 of "0.5" for a leading zero, and -01 for a number.
-  const { parser } = environment as unknown as { parser: { tokenMap: Map<TokenKind, (at: At) => unknown> } };
-  parser.tokenMap.set(TokenKind.NUMBER, ({ current: token }) => {
-    if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(token.value)) {
-      return new NumberLiteral(token, Number(token.value));
-    }
-    throw new JSONPathSyntaxError(`invalid number literal '${token.value}'`, token);
-  });
+  correctNumbers(environment);
   return environment;
-}
-
-interface At {
-  readonly current: Token;
 }
 
 function isTest(operand: jsonpath.expressions.FilterExpression): boolean {
