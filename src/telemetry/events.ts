@@ -53,6 +53,11 @@ const overruns = instrument((meter) =>
     description: "Evaluations given up because a pattern ran over its time bound",
   }),
 );
+const historyRowsDropped = instrument((meter) =>
+  meter.createCounter("availability.history.dropped", {
+    description: "Rows of the history that were not kept because it could not be written",
+  }),
+);
 
 /** A Check was answered. `ageMs` is absent when no snapshot stands behind the answer. */
 export function checkAnswered(e: {
@@ -147,4 +152,48 @@ export function destinationDeleted(e: { destinationId: string; revision: bigint 
 /** A stored destination does not compile; it answers DESTINATION_INVALID until it is configured again. */
 export function destinationInvalid(e: { destinationId: string; message: string }): void {
   log.error(e, "stored destination is invalid");
+}
+
+/** The history cannot be written, read or pruned. Answers do not depend on it. */
+export function historyTrouble(e: { action: "write" | "read" | "prune" | "close"; message: string }): void {
+  log.warn(e, "history is in trouble");
+}
+
+/** What could not be done with the history can be done again. */
+export function historyRecovered(e: { action: "write" | "read" | "prune" | "close" }): void {
+  log.info(e, "history is well again");
+}
+
+/** Rows were not kept because the history could not be written for too long. */
+export function historyDropped(e: { changes: number; counts: number }): void {
+  if (e.changes > 0) historyRowsDropped().add(e.changes, { kind: "change" });
+  if (e.counts > 0) historyRowsDropped().add(e.counts, { kind: "count" });
+  log.warn(e, "history dropped");
+}
+
+/** The history's file was damaged; it was moved aside and a new one begun. */
+export function historySetAside(e: { path: string; aside: string }): void {
+  log.warn(e, "history was damaged and is begun anew");
+}
+
+/** Somebody set the answer of destinations by hand. The note is for people, not for logs. */
+export function overridesSet(e: {
+  destinationIds: readonly string[];
+  accepted: boolean;
+  expiresAt: number;
+  setBy: string;
+}): void {
+  const { destinationIds, expiresAt, ...rest } = e;
+  const until = new Date(expiresAt).toISOString();
+  log.info({ ...rest, until, count: destinationIds.length, destinationIds: firstOf(destinationIds) }, "overrides set");
+}
+
+/** Somebody ended the overrides of destinations. */
+export function overridesCleared(e: { destinationIds: readonly string[] }): void {
+  const { length } = e.destinationIds;
+  log.info({ count: length, destinationIds: firstOf(e.destinationIds) }, "overrides cleared");
+}
+
+function firstOf(destinationIds: readonly string[]): readonly string[] {
+  return destinationIds.slice(0, 100);
 }
