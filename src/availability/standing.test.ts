@@ -500,24 +500,27 @@ describe("version", () => {
 describe("close()", () => {
   test("leaves no timer and changes nothing any more, whatever comes later", async () => {
     const { evaluate, finish } = slowly();
-    const { clock, reader, configure, board, hub, remove } = startWorld({ evaluate });
+    const { clock, reader, configure, board, hub, remove, proven } = startWorld({ evaluate });
     configure("a");
     configure("b");
+    configure("c");
     board.demand({ selector: {} });
     await clock.advance(0);
     reader.last.answer(agents(2));
+    await clock.advance(0);
+    finish(2);
     await clock.advance(0);
     remove("a");
     const { position } = hub;
     finish(0);
     await clock.advance(0);
-    expect(hub.position).toBe(position);
     board.close();
     finish(1);
     await clock.advance(8 * SECOND);
     reader.last.answer(agents(1));
     await clock.advance(0);
     expect(hub.position).toBe(position);
+    expect([...proven.keys()]).toEqual(["c"]);
     expect(clock.pending).toBe(1); // the next read, which is presence's to end
   });
 });

@@ -107,11 +107,12 @@ describe("ask()", () => {
     const reads = asked();
     ask(reads);
     await clock.advance(1);
-    ask(reads, { timeoutMs: 50 });
+    const left = ask(reads, { timeoutMs: 50 });
     await clock.advance(51);
     reader.last.answer(agents(1));
     await clock.advance(0);
     expect(reader.count).toBe(1);
+    expect(left.outcome).toBeUndefined();
   });
 
   test("answers all who wait with the failure, and keeps the snapshot, when a read fails", async () => {
@@ -135,6 +136,18 @@ describe("ask()", () => {
     expect([reader.count, destination.told]).toEqual([2, 2]);
   });
 
+  test("gives the failure to those who wait for the next read, too, when RingCentral asks for no pause", async () => {
+    const { clock, reader, ask, asked } = startPresence();
+    const reads = asked();
+    ask(reads);
+    await clock.advance(1);
+    const waiting = ask(reads);
+    reader.last.fail(failure("UPSTREAM_UNAVAILABLE", { retryAfterMs: 0 }));
+    await clock.advance(0);
+    expect(waiting.outcome).toMatchObject(failed("UPSTREAM_UNAVAILABLE", clock.now()));
+    expect(reader.count).toBe(1);
+  });
+
   test("heeds what a failure says of the limit, as it does what an answer says", async () => {
     const { clock, start, reader, ask, asked } = startPresence();
     const reads = asked();
@@ -154,7 +167,8 @@ describe("ask()", () => {
 describe("ask() inside a back-off", () => {
   test("gives everybody the same reason at once and sends nothing", async () => {
     const { clock, reader, ask, asked } = startPresence();
-    const reads = asked();
+    const destination = member();
+    const reads = asked(question(), destination);
     ask(reads);
     reader.last.fail(failure("UPSTREAM_NOT_FOUND"));
     await clock.advance(0);
@@ -165,7 +179,7 @@ describe("ask() inside a back-off", () => {
       expect(caller.outcome).toMatchObject(failed("UPSTREAM_NOT_FOUND", until));
       await clock.advance(1_000);
     }
-    expect(reader.count).toBe(1);
+    expect([reader.count, destination.told]).toEqual([1, 1]);
     await clock.advance(1_000);
     ask(reads);
     expect(reader.count).toBe(2);
@@ -261,9 +275,9 @@ describe("ask() over the budget", () => {
 
   test("answers UPSTREAM_RATE_LIMITED at once and sends nothing when no read is allowed before the caller leaves", async () => {
     const { clock, start, reader, ask, reads } = await usedUp();
-    const caller = ask(reads, { timeoutMs: 59_998 });
+    const callers = [ask(reads, { timeoutMs: 59_998 }), ask(reads, { timeoutMs: 60_000, waitMs: 1_000 })];
     await clock.advance(0);
-    expect(caller.outcome).toMatchObject(failed("UPSTREAM_RATE_LIMITED", start + 60_000));
+    for (const { outcome } of callers) expect(outcome).toMatchObject(failed("UPSTREAM_RATE_LIMITED", start + 60_000));
     expect(reader.count).toBe(2);
     expect(reads.trouble).toBeUndefined();
   });
