@@ -275,7 +275,7 @@ describe("ask() over the budget", () => {
 
   test("answers UPSTREAM_RATE_LIMITED at once and sends nothing when no read is allowed before the caller leaves", async () => {
     const { clock, start, reader, ask, reads } = await usedUp();
-    const callers = [ask(reads, { timeoutMs: 59_998 }), ask(reads, { timeoutMs: 60_000, waitMs: 1_000 })];
+    const callers = [ask(reads, { timeoutMs: 60_000, waitMs: 1_000 }), ask(reads, { timeoutMs: 59_998 })];
     await clock.advance(0);
     for (const { outcome } of callers) expect(outcome).toMatchObject(failed("UPSTREAM_RATE_LIMITED", start + 60_000));
     expect(reader.count).toBe(2);
