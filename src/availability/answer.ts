@@ -14,6 +14,8 @@ export interface Answer {
   readonly message: string;
   readonly measured: number | undefined;
   readonly agents: AgentCounts | undefined;
+  /** What the destination's property path gives. */
+  readonly availableAgents: number | undefined;
   readonly observedAt: number | undefined;
   readonly validUntil: number | undefined;
   readonly source: Source;
@@ -31,6 +33,7 @@ export function sameState(a: Omit<Answer, "version">, b: Omit<Answer, "version">
     a.reason === b.reason &&
     a.message === b.message &&
     a.measured === b.measured &&
+    a.availableAgents === b.availableAgents &&
     a.source === b.source &&
     a.destinationRevision === b.destinationRevision &&
     sameCounts(a.agents, b.agents)

@@ -27,7 +27,7 @@ const REASONS: Record<Reason, RegExp> = {
 const context = (reason: Reason, given: Partial<Answer> = {}, records: object[] = [{}], queueId = "987654321") =>
   ({
     answer: { reason, agents: undefined, measured: undefined, ...given } as Answer,
-    destination: { queue: { queueId }, criteria: { criterion: { kind: "regex" } } },
+    subject: { queue: { queueId }, criteria: { criterion: { kind: "regex" } } },
     document: { records } as unknown as PresenceDocument,
   }) as unknown as HintContext;
 

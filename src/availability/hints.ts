@@ -1,11 +1,11 @@
 import type { PresenceDocument } from "../acceptance/document.ts";
-import type { CompiledDestination } from "../destinations/compile.ts";
 import type { Answer } from "./answer.ts";
+import type { Subject } from "./subject.ts";
 
 /** What a hint is drawn from. */
 export interface HintContext {
   readonly answer: Answer;
-  readonly destination: CompiledDestination | undefined;
+  readonly subject: Subject | undefined;
   /** The presence behind the answer, where there is one. */
   readonly document: PresenceDocument | undefined;
 }
@@ -15,7 +15,7 @@ const LONGEST_EXTENSION_NUMBER = 6;
 
 /** What a person can do about an answer, one or two sentences; empty when all is well. */
 export function hintFor(context: HintContext): string {
-  const { answer, destination } = context;
+  const { answer, subject } = context;
   switch (answer.reason) {
     case "CRITERIA_MET":
       return "";
@@ -30,7 +30,7 @@ export function hintFor(context: HintContext): string {
     case "UPSTREAM_PERMISSION_DENIED":
       return 'Reading queue presence needs the app permission "ReadPresence" in the Developer Console, or the user permission that the message names. Grant it, then make a new token: tokens keep the permissions they were made with.';
     case "UPSTREAM_NOT_FOUND":
-      return notFound(destination?.queue.queueId ?? "");
+      return notFound(subject?.queue?.queueId ?? "");
     case "UPSTREAM_RATE_LIMITED":
       return "One token may read about 50 times a minute. Use a larger max_age, fewer queues on this token, or wait until retry_at.";
     case "UPSTREAM_TIMEOUT":
@@ -61,14 +61,14 @@ function notFound(queueId: string): string {
   return "Check the queue's internal id and the account id, and that the token's user may see this queue.";
 }
 
-function notMet({ answer, destination, document }: HintContext): string {
+function notMet({ answer, subject, document }: HintContext): string {
   const { agents } = answer;
   if (document?.records.length === 0) return "The queue has no members. Assign agents to it in the admin portal.";
   if (agents?.total === 0) return "No member has an extension number that only_extensions names.";
   if (agents?.accepting === 0) {
     return "No agent accepts calls of this queue: they must be logged in and have queue calls switched on for it.";
   }
-  const matchesNothing = destination?.criteria.criterion.kind === "regex" && answer.measured === 0;
+  const matchesNothing = subject?.criteria.criterion.kind === "regex" && answer.measured === 0;
   if (matchesNothing && agents?.accepting !== undefined) {
     return `The pattern matches nothing, though ${agents.accepting} agents accept calls: check its spelling and case against the text below.`;
   }

@@ -5,7 +5,7 @@ import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Reason } from "../lib/reasons.ts";
 import type { Member, QuestionReads } from "../presence/question-reads.ts";
-import type { Snapshot } from "../presence/snapshot.ts";
+import type { ReadExchange, Snapshot } from "../presence/snapshot.ts";
 import { type Answer, nextVersion, sameState } from "./answer.ts";
 import type { RealVerdict } from "./policy.ts";
 import { type Facts, judgedState, undecided, watchedState } from "./state.ts";
@@ -118,6 +118,14 @@ export class Standing implements Member {
   /** The answer for one call that could not be decided. It has the watched state's version where it says the same. */
   undecided(why: { reason: Reason; message: string; retryAt: number | undefined }, now: number): Answer {
     return this.#withVersion(undecided(this.#facts(), why, now).answer);
+  }
+
+  /** The presence and RingCentral's answer behind an answer just given. */
+  evidence(answer: Answer): { document: PresenceDocument | undefined; exchange: ReadExchange | undefined } {
+    const judged = this.#judged;
+    const trouble = answer.reason.startsWith("UPSTREAM_") ? this.reads?.trouble : undefined;
+    const known = [judged, this.#lastReal].find((it) => it?.snapshot.observedAt === answer.observedAt);
+    return { document: known?.snapshot.document, exchange: trouble ? trouble.exchange : judged?.snapshot.exchange };
   }
 
   /** Brings the watched state up to the present. */

@@ -108,6 +108,7 @@ function answerOf(
     message,
     measured: evaluation?.measured,
     agents: evaluation?.agents,
+    availableAgents: evaluation?.availableAgents,
     observedAt,
     validUntil: observedAt === undefined ? undefined : observedAt + (entry.compiled?.maxAgeMs ?? 0),
     source,

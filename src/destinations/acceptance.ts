@@ -2,6 +2,7 @@ import {
   type AcceptanceCriteria,
   AgentCount,
   Condition,
+  JsonPathType,
   RegexType,
   Scope,
 } from "../../gen/availability/v1/acceptance_pb.ts";
@@ -27,6 +28,14 @@ const REGEX_TYPES = {
 } as const;
 
 const SCOPES = { [Scope.RECORDS]: "RECORDS", [Scope.BODY]: "BODY", [Scope.RAW]: "RAW" } as const;
+
+const JSON_PATH_TYPES = {
+  [JsonPathType.UNSPECIFIED]: "COUNT",
+  [JsonPathType.COUNT]: "COUNT",
+  [JsonPathType.NUMBER]: "NUMBER",
+  [JsonPathType.BOOLEAN]: "BOOLEAN",
+  [JsonPathType.EXISTS]: "EXISTS",
+} as const;
 
 const AGENT_COUNTS = {
   [AgentCount.UNSPECIFIED]: "AVAILABLE",
@@ -76,11 +85,12 @@ function criterionSpec(
       problems.unsupported(`${field}.agents.count`, { given: count, expected });
       return defaultCriteria.criterion;
     }
-    case "jsonPath":
-      problems.unsupported(`${field}.json_path`, { expected: "one of regex, agents" });
-      return defaultCriteria.criterion;
+    case "jsonPath": {
+      const type = problems.name(`${field}.json_path.type`, JSON_PATH_TYPES, criterion.value.type);
+      return { kind: "json_path", type, path: criterion.value.path };
+    }
     case undefined:
-      problems.add(field, "REQUIRED", "has no criterion, expected one of regex, agents");
+      problems.add(field, "REQUIRED", "has no criterion, expected one of regex, json_path, agents");
       return defaultCriteria.criterion;
   }
 }

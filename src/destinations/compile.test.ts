@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AgentCount, Condition, RegexType, Scope } from "../../gen/availability/v1/acceptance_pb.ts";
+import { AgentCount, Condition, type JsonPathType, RegexType, Scope } from "../../gen/availability/v1/acceptance_pb.ts";
 import { type Destination, OnUndecided, PresenceDetail } from "../../gen/availability/v1/destination_pb.ts";
 import { compileDestination } from "./compile.ts";
 import { allowList, destinationOf, PLATFORM, SIMULATOR } from "./test-destinations.ts";
@@ -192,7 +192,34 @@ const REFUSED: readonly Refusal[] = [
     "UNKNOWN_VALUE",
     "is 9, expected one of QUEUE, QUEUE_AND_EXTENSION",
   ],
-  ["no criterion", withRest({ acceptance: {} }), AC, "REQUIRED", "has no criterion, expected one of regex, agents"],
+  [
+    "no criterion",
+    withRest({ acceptance: {} }),
+    AC,
+    "REQUIRED",
+    "has no criterion, expected one of regex, json_path, agents",
+  ],
+  [
+    "no JSONPath",
+    withRest({ acceptance: { criterion: { case: "jsonPath", value: { path: "$[" } } } }),
+    `${AC}.json_path.path`,
+    "INVALID_PATH",
+    "is not a JSONPath of RFC 9535: at the end, unclosed bracketed selection",
+  ],
+  [
+    "an unknown JSONPath type",
+    withRest({ acceptance: { criterion: { case: "jsonPath", value: { type: 9 as JsonPathType, path: "$" } } } }),
+    `${AC}.json_path.type`,
+    "UNKNOWN_VALUE",
+    "is 9, expected one of COUNT, NUMBER, BOOLEAN, EXISTS",
+  ],
+  [
+    "a property path that is none",
+    withRest({ availability: { propertyPath: "a b" } }),
+    `${D}.availability.property_path`,
+    "INVALID_PATH",
+    "is not a JSONPath of RFC 9535: at character 1, expected '$', found 'a'",
+  ],
   ["no pattern", regex({}), `${AC}.regex.pattern`, "REQUIRED", "is empty, expected 1 to 512 bytes"],
   [
     "a pattern of 513 bytes",
@@ -262,7 +289,6 @@ const webhook = () => {
   destination.template = { case: "webhook", value: { url: "https://a.example" } as never };
   return destination;
 };
-const jsonPath = withRest({ acceptance: { criterion: { case: "jsonPath", value: { path: "$" } } } });
 const connection = withTemplate({ access: { case: "connectionId", value: "c" } });
 const joined = withTemplate({ presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION });
 
@@ -282,20 +308,6 @@ const UNSUPPORTED: readonly Refusal[] = [
     `${RC}.presence_detail`,
     "UNSUPPORTED",
     "is QUEUE_AND_EXTENSION, not available yet, expected QUEUE",
-  ],
-  [
-    "a JSONPath",
-    jsonPath,
-    `${AC}.json_path`,
-    "UNSUPPORTED",
-    "is set, not available yet, expected one of regex, agents",
-  ],
-  [
-    "a property path",
-    withRest({ availability: { propertyPath: "$.a" } }),
-    `${D}.availability.property_path`,
-    "UNSUPPORTED",
-    "is set, not available yet, expected nothing",
   ],
   [
     "a schedule",
@@ -369,7 +381,7 @@ describe("compileDestination()", () => {
         freshness: { maxAge: span(-1) },
         failure: { onUndecided: 7 as OnUndecided, lastKnownLimit: span(0) },
         schedule: {},
-        availability: { propertyPath: "$" },
+        availability: { propertyPath: "$[" },
         acceptance: {
           criterion: { case: "regex", value: { type: 8 as RegexType, scope: 8 as Scope, pattern: "(" } },
           condition: 8 as Condition,

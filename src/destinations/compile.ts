@@ -69,13 +69,14 @@ export function compileDestination(
   const maxAgeMs = problems.duration(`${FIELD}.freshness.max_age`, destination.freshness?.maxAge, MAX_AGE);
   const failure = compileFailure(destination, problems);
   if (destination.schedule) problems.unsupported(`${FIELD}.schedule`);
-  if (destination.availability?.propertyPath) problems.unsupported(`${FIELD}.availability.property_path`);
   const queue = compileTemplate(destination, problems, deps);
   const spec = criteriaSpec(destination.acceptance, `${FIELD}.acceptance`, problems);
+  const path = destination.availability?.propertyPath;
   const compiled = compileCriteria(spec, {
     field: `${FIELD}.acceptance`,
     onlyExtensions: queue?.onlyExtensions ?? [],
     detail: "QUEUE",
+    ...(path && { propertyPath: { path, field: `${FIELD}.availability.property_path` } }),
   });
   if ("violations" in compiled) problems.violations.push(...compiled.violations);
   if (problems.violations.length > 0 || !queue || "violations" in compiled) {

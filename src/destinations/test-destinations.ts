@@ -10,8 +10,9 @@ import { createKeyring } from "../lib/sealing.ts";
 import { TestClock } from "../lib/test-clock.ts";
 import { openSqlite } from "../stores/sqlite.ts";
 import type { Store } from "../stores/store.ts";
-import { type ConfigureDeps, createConfigure, createDelete } from "./configure.ts";
+import { type ConfigureDeps, createConfigure } from "./configure.ts";
 import type { Access } from "./credentials.ts";
+import { createDelete } from "./delete.ts";
 import { Registry } from "./registry.ts";
 
 export const PLATFORM = "https://platform.ringcentral.com";

@@ -1,7 +1,10 @@
+import type { SpanContext } from "@opentelemetry/api";
 import { Budget } from "../ringcentral/budget.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { achievableAgeMs, readIntervalMs } from "./cadence.ts";
+import { probe } from "./probe.ts";
 import { type Member, type QuestionDeps, QuestionReads } from "./question-reads.ts";
+import type { ReadOutcome } from "./snapshot.ts";
 
 type PresenceDeps = Pick<QuestionDeps, "clock" | "reader" | "backOffs">;
 
@@ -30,6 +33,13 @@ export class Presence {
     this.#forgetUnasked(reads);
   }
 
+  /** Asks a question once, aside from everything; see probe(). */
+  probe(question: Question, options: { endsAt: number; link: SpanContext | undefined }): Promise<ReadOutcome> {
+    const { budget } = this.#shared(question.budgetKey);
+    const calls = this.#questions.get(question.key)?.calls;
+    return probe(question, { ...options, calls }, { ...this.#deps, budget });
+  }
+
   close(): void {
     for (const reads of this.#questions.values()) reads.stop();
     this.#questions.clear();
@@ -37,9 +47,7 @@ export class Presence {
   }
 
   #open(question: Question): QuestionReads {
-    this.#forgetIdleBudgets();
-    const shared = this.#budgets.get(question.budgetKey) ?? { budget: new Budget(), questions: new Set() };
-    this.#budgets.set(question.budgetKey, shared);
+    const shared = this.#shared(question.budgetKey);
     const reads = new QuestionReads(question, {
       ...this.#deps,
       budget: shared.budget,
@@ -54,6 +62,13 @@ export class Presence {
     shared.questions.add(reads);
     this.#questions.set(question.key, reads);
     return reads;
+  }
+
+  #shared(budgetKey: string): { budget: Budget; questions: Set<QuestionReads> } {
+    this.#forgetIdleBudgets();
+    const shared = this.#budgets.get(budgetKey) ?? { budget: new Budget(), questions: new Set() };
+    this.#budgets.set(budgetKey, shared);
+    return shared;
   }
 
   // Not while a read is under way: asked again, the question must not be read twice at a time.

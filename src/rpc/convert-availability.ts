@@ -29,6 +29,7 @@ export function availabilityMessage(answer: Answer): Availability {
     destinationRevision: answer.destinationRevision,
     version: answer.version,
     ...(answer.measured !== undefined && { measured: answer.measured }),
+    ...(answer.availableAgents !== undefined && { availableAgents: answer.availableAgents }),
     ...(answer.agents && { agents: create(AgentCountsSchema, answer.agents) }),
     ...time("observedAt", answer.observedAt),
     ...time("validUntil", answer.validUntil),

@@ -14,6 +14,7 @@ const answer: Answer = {
   message: "2 matches, needs more than 0",
   measured: 2,
   agents: undefined,
+  availableAgents: undefined,
   observedAt: 1_767_614_400_123.25,
   validUntil: 1_767_614_410_123.25,
   source: "CACHE",

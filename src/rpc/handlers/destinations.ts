@@ -6,7 +6,7 @@ import {
   GetDestinationResponseSchema,
   ListDestinationsResponseSchema,
 } from "../../../gen/availability/v1/destination_service_pb.ts";
-import type { createDelete } from "../../destinations/configure.ts";
+import type { createDelete } from "../../destinations/delete.ts";
 import { notFound, type Registry } from "../../destinations/registry.ts";
 import { pageSize, pageToken, parsePageToken } from "../paging.ts";
 

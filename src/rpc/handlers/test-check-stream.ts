@@ -77,6 +77,7 @@ function answerOf(destinationId: string): Answer {
     message: destinationId.endsWith("long") ? "long".repeat(500) : "1 record matches, needs more than 0",
     measured: 1,
     agents: undefined,
+    availableAgents: undefined,
     observedAt: 1,
     validUntil: 2,
     source: "CACHE",

@@ -18,6 +18,7 @@ export const ANSWER: Answer = {
   message: "2 matches, needs more than 0",
   measured: 2,
   agents: { total: 2, unknown: 0 },
+  availableAgents: undefined,
   observedAt: 1_767_614_400_123.25,
   validUntil: 1_767_614_410_123.25,
   source: "CACHE",

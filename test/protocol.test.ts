@@ -1,0 +1,76 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CASES } from "./protocol-cases.ts";
+import type { Case } from "./support/protocol-case.ts";
+import { type RunningService, startService } from "./support/service.ts";
+
+const PAGE = join(import.meta.dirname, "../docs/api.md");
+const BEGIN = "<!-- protocol cases: written by test/protocol.test.ts -->";
+const END = "<!-- end of the protocol cases -->";
+const AN_HOUR = 3_600_000;
+
+let service: RunningService;
+const observed = new Map<Case, string>();
+
+beforeAll(async () => {
+  service = await startService();
+  const [, slowQueue] = service.simulator.world.queueIds;
+  service.simulator.faults.add({ kind: "hang", queueId: slowQueue!, times: Number.POSITIVE_INFINITY });
+  await service.configure({ id: "sales", maxAgeMs: AN_HOUR });
+  await service.configure({ id: "slow", queueId: slowQueue!, maxAgeMs: AN_HOUR, timeoutMs: 60_000 });
+  await service.check("sales");
+});
+
+afterAll(async () => {
+  service.simulator.faults.release();
+  await service.stop();
+});
+
+describe.each([...new Set(CASES.map(({ area }) => area))])("%s", (area) => {
+  test.each(CASES.filter((one) => one.area === area).map((one) => [one.name, one.way, one] as const))(
+    "%s, %s: gets a definite answer",
+    async (_, __, one) => {
+      observed.set(one, await one.run(service));
+    },
+  );
+});
+
+test("the service answers as before after all of that", async () => {
+  expect(await service.check("sales")).toMatchObject({ accepted: true, reason: 1 });
+  expect(
+    service.simulator.requests.filter(({ path }) => path.includes(service.simulator.world.queueIds[0]!)),
+  ).toHaveLength(1);
+});
+
+test("the table in docs/api.md is what was observed; UPDATE_DOCS=1 writes it", async () => {
+  expect(observed.size).toBe(CASES.length);
+  const page = await readFile(PAGE, "utf8");
+  const [before, rest = ""] = page.split(BEGIN);
+  const after = rest.split(END)[1];
+  const table = `${BEGIN}\n\n${tables()}\n${END}`;
+  if (process.env.UPDATE_DOCS === "1") await writeFile(PAGE, `${before}${table}${after ?? "\n"}`);
+  else expect(page.slice(page.indexOf(BEGIN), page.indexOf(END) + END.length)).toBe(table);
+});
+
+/** One table per area; ways with the same outcome share a row. */
+function tables(): string {
+  const areas = Map.groupBy(CASES, ({ area }) => area);
+  return [...areas].map(([area, cases]) => `### ${area}\n\n${tableOf(cases)}\n`).join("\n");
+}
+
+function tableOf(cases: readonly Case[]): string {
+  const rows = Map.groupBy(cases, (one) =>
+    [one.name, one.expected, verdictOn(one)].map((text) => text.replaceAll("|", "\\|")).join(" | "),
+  );
+  const lines = [...rows].map(([row, those]) => {
+    const [name, ...rest] = row.split(" | ");
+    return `| ${[name, those.map(({ way }) => way).join(", "), ...rest].join(" | ")} |`;
+  });
+  return ["| what is sent | how | asked for | observed |", "|---|---|---|---|", ...lines].join("\n");
+}
+
+function verdictOn(one: Case): string {
+  const seen = observed.get(one)!;
+  return one.holds(seen) ? (seen === one.expected ? "the same" : seen) : `**differs**: ${seen}`;
+}
