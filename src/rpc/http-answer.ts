@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 
 export type AnyResponse = ServerResponse | Http2ServerResponse;
@@ -23,10 +23,24 @@ export async function writeAnswer(answer: UniversalServerResponse, res: AnyRespo
     }
     if (reader.gone) return;
     if (answer.trailer) res.addTrailers(trailersOf(answer.trailer));
+    if ("stream" in res) letGo(res.stream);
     res.end();
   } finally {
     body?.return?.().then(undefined, () => {});
   }
+}
+
+/**
+ * Tells an HTTP/2 client that sends on after the whole answer to stop, as RFC 9113 has it in 8.1: nobody reads that, and
+ * the stream would stay open for it. HTTP/1.1 connections see to themselves.
+ */
+function letGo(stream: ServerHttp2Stream | undefined): void {
+  // Trailers, if only empty ones, end every response; a reset in the turn in which they are sent would overtake them.
+  stream?.once("wantTrailers", () =>
+    setImmediate(() => {
+      if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    }),
+  );
 }
 
 /** Who reads a response: gone or not, and when there is room for more. */

@@ -7,6 +7,8 @@ export function keepAlive(session: ServerHttp2Session, clock: Clock): void {
   let cancel = () => {};
   const wait = () => {
     cancel = clock.after(PING_EVERY_MS, () => {
+      // Destroyed and not yet closed, as when a peer broke the protocol: a ping would throw.
+      if (session.destroyed) return;
       cancel = clock.after(PONG_WITHIN_MS, () => session.destroy());
       session.ping((error) => {
         cancel();

@@ -179,6 +179,33 @@ test("keepAlive() ends a session that does not answer, and only such a one", asy
   expect(clock.pending).toBe(0);
 });
 
+test("keepAlive() lets a session be that is destroyed and not closed yet", async () => {
+  const clock = new TestClock();
+  const ping = vi.fn(() => {
+    throw new Error("The session has been destroyed");
+  });
+  keepAlive(Object.assign(new EventEmitter(), { destroyed: true, ping }) as unknown as ServerHttp2Session, clock);
+  await clock.advance(PING_EVERY_MS);
+  expect(ping).not.toHaveBeenCalled();
+  expect(clock.pending).toBe(0);
+});
+
+test("listenHttp() closes the stream of a client that sends on after the whole answer, trailers first", async () => {
+  const session = connectH2(both.url);
+  const headers = { "content-type": "application/grpc", te: "trailers" };
+  const stream = session.request({ ":method": "POST", ":path": `${RPC}/Check`, ...headers });
+  stream.resume();
+  let status: unknown;
+  stream.on("trailers", (trailers) => (status = trailers["grpc-status"]));
+  // More than the server reads before it refuses, so that the client is still sending when it does.
+  const body = Buffer.alloc(4 << 20);
+  body.writeUInt32BE(body.length - 5, 1);
+  stream.end(body);
+  await once(stream, "close");
+  expect([status, stream.rstCode]).toEqual(["8", 0]);
+  session.destroy();
+});
+
 async function pair(): Promise<{ client: Socket; server: Socket; close(): void }> {
   const listening = createServer();
   await once(listening.listen(0, "127.0.0.1"), "listening");
