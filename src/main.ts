@@ -16,18 +16,18 @@ async function main(): Promise<void> {
   const { startTelemetry } = await import("./telemetry/otel.ts");
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const telemetry = await startTelemetry({ serviceVersion: manifest.version });
+  // Before anybody can see that it is ready: whoever is told to stop while it starts stops as soon as it has started. A
+  // second signal means: now. It finds Node's own behaviour, as each listener is used once.
+  const { promise: told, resolve: tell } = Promise.withResolvers<NodeJS.Signals>();
+  process.once("SIGTERM", tell);
+  process.once("SIGINT", tell);
   const { startApp } = await import("./app.ts");
   const app = await startApp(settings, { telemetry });
 
-  const stop = async (signal: NodeJS.Signals) => {
-    log.info({ signal }, "stopping");
-    await app.shutdown();
-    await telemetry.shutdown();
-    log.info("stopped");
-  };
-  // A second signal means: now. It finds Node's own behaviour, as each listener is used once.
-  process.once("SIGTERM", (signal) => void stop(signal));
-  process.once("SIGINT", (signal) => void stop(signal));
+  log.info({ signal: await told }, "stopping");
+  await app.shutdown();
+  await telemetry.shutdown();
+  log.info("stopped");
 }
 
 try {

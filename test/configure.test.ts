@@ -45,21 +45,20 @@ test.each(ALL_WAYS)("Configure() names every violation at once to %s", async (wa
   const error = await errorOf(service.by(way).availability.configure({ destination }));
   expect(error.code).toBe(Code.InvalidArgument);
   const fields = violationsOf(error).map((violation) => violation.split(" ")[0]);
-  expect([...new Set(fields)].sort()).toEqual(
-    [
-      "destination.id",
-      'destination.labels[""]',
-      "destination.timeout",
-      "destination.ring_central.account_id",
-      "destination.ring_central.call_queue_id",
-      "destination.ring_central.server_url",
-      "destination.ring_central.only_extensions[1]",
-      "destination.acceptance.regex.scope",
-      "destination.acceptance.regex.pattern",
-      "destination.failure.on_undecided",
-      "destination.failure.last_known_limit",
-    ].sort(),
-  );
+  const expected = [
+    "destination.id",
+    'destination.labels[""]',
+    "destination.timeout",
+    "destination.ring_central.account_id",
+    "destination.ring_central.call_queue_id",
+    "destination.ring_central.server_url",
+    "destination.ring_central.only_extensions[1]",
+    "destination.acceptance.regex.scope",
+    "destination.acceptance.regex.pattern",
+    "destination.failure.on_undecided",
+    "destination.failure.last_known_limit",
+  ];
+  expect(new Set(fields)).toEqual(new Set(expected));
 });
 
 test("Configure() refuses what is not available yet instead of ignoring it", async () => {

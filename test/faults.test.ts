@@ -183,6 +183,17 @@ test("a back-off that Retry-After named ends by itself, and not before", async (
   expect(next!.at).toBeGreaterThanOrEqual(retryAtOf(answer) - CLOCKS_MS);
 });
 
+test("a Configure does not end a back-off that Retry-After named", async () => {
+  const { id, sketch, fail } = await freshDestination();
+  fail({ kind: "maintenance" });
+  const down = await service.check(id);
+  const queueId = service.simulator.world.addQueue(1).id;
+  await service.configure({ ...sketch, queueId });
+  const answer = await service.check(id, { maxAgeMs: 0 });
+  expect(answer).toMatchObject({ reason: Reason.UPSTREAM_UNAVAILABLE, retryAt: down.retryAt });
+  expect(service.simulator.requests.filter((request) => request.queueId === queueId)).toHaveLength(0);
+});
+
 test("a 429 penalty is never called into: not for another queue of the token, nor after a Configure", async () => {
   const { id, token, sketch, fail } = await freshDestination();
   const other = await freshDestination({ token });

@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 // Whatever was sent, the service lives and knows what it knew.
 afterEach(async () => {
-  for (const way of BOTH_PORTS) expect((await service.check("sales", { way })).accepted).toBe(true);
+  for (const way of BOTH_PORTS) {
+    const { accepted } = await service.check("sales", { way });
+    if (!accepted) throw new Error(`Cannot go on: ${way} is answered something else now`);
+  }
 });
 // The upload that was refused over HTTP/1.1 may hold its connection for as long as a drain waits.
 afterAll(() => service.stop(), 20_000);
@@ -126,6 +129,7 @@ test.each(["http", "grpc"] as const)("bytes that are no HTTP end the connection 
   socket.write(Buffer.from("\x16\x03\x01garbage\r\n\r\n more garbage\r\n\r\n"));
   socket.resume();
   await once(socket, "close");
+  expect(socket.destroyed).toBe(true);
 });
 
 test("a gRPC message that is no CheckRequest is an error on the gRPC port", async () => {

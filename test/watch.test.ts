@@ -3,7 +3,7 @@ import { type ClientHttp2Stream, connect } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Reason, Source } from "../gen/availability/v1/availability_pb.ts";
 import {
   DestinationUnknown_Cause,
@@ -26,7 +26,7 @@ beforeAll(async () => {
   service = await startService({ simulator: { queues: 0 } });
 });
 // Every test leaves its streams; the service must notice.
-afterEach(() => expect.poll(watchers, { interval: 10, timeout: 5000 }).toBe(0));
+afterEach(() => vi.waitUntil(async () => (await watchers()) === 0, { interval: 10, timeout: 5000 }));
 afterAll(() => service.stop());
 
 const watchers = () => service.metric("availability_watchers");

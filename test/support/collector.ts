@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
@@ -34,7 +34,7 @@ export async function startCollector(): Promise<Collector> {
   const metrics = new Set<string>();
   const bodies: string[] = [];
   const waiting = new Set<() => void>();
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const text = (await buffer(request)).toString();
     bodies.push(`${JSON.stringify(request.headers)}\n${text}`);
     const body = JSON.parse(text);
@@ -46,7 +46,8 @@ export async function startCollector(): Promise<Collector> {
     }
     response.writeHead(200, { "content-type": "application/json" }).end("{}");
     for (const look of waiting) look();
-  });
+  };
+  const server = createServer((request, response) => void receive(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
