@@ -57,7 +57,10 @@ function createSchedule(name: string, zone: TimeZone, hours: OpeningHours): Comp
   };
 }
 
-/** Goes on from `now`, from one opening, closing, midnight or moving of the clocks to the next, until it is another. */
+/**
+ * Goes on from `now`, from one opening, closing, midnight or moving of the clocks to the next, until it is another. It
+ * ends: hours that are not "always" change within days, but for closed dates and skipped hours, of which there are few.
+ */
 function openingFrom(now: number, zone: TimeZone, hours: OpeningHours): Opening {
   let at = now;
   let open: boolean | undefined;
