@@ -5,6 +5,7 @@ import {
   type CriteriaSpec,
   compileCriteria,
   defaultCriteria,
+  type JsonPathType,
   type RegexCriterionSpec,
 } from "./criteria.ts";
 
@@ -16,6 +17,10 @@ function regex(pattern: string, rest: Partial<RegexCriterionSpec> = {}): Criteri
 
 function agents(count: AgentCountName): CriteriaSpec {
   return { ...defaultCriteria, criterion: { kind: "agents", count } };
+}
+
+function path(type: JsonPathType, path: string): CriteriaSpec {
+  return { ...defaultCriteria, criterion: { kind: "json_path", type, path } };
 }
 
 function warnings(spec: CriteriaSpec, detail: PresenceDetail = "QUEUE") {
@@ -62,6 +67,29 @@ describe("compileCriteria() refuses", () => {
     expect(violations(agents("ON_CALL"), { detail: "QUEUE_AND_EXTENSION" })).toEqual([]);
   });
 
+  test("a path, and a property path by its own field, saying where and what is wrong", () => {
+    const propertyPath = { path: "$.n[", field: "destination.availability.property_path" };
+    const compiled = compileCriteria(path("COUNT", "$.a b"), { ...context, propertyPath });
+    expect(compiled).toEqual({
+      violations: [
+        {
+          field: "destination.acceptance.json_path.path",
+          reason: "INVALID_PATH",
+          description:
+            "is not a JSONPath of RFC 9535: at character 5, expected '.', '..' or a bracketed selection, found 'b'",
+        },
+        {
+          field: "destination.availability.property_path",
+          reason: "INVALID_PATH",
+          description: "is not a JSONPath of RFC 9535: at the end, unclosed bracketed selection",
+        },
+      ],
+    });
+    expect(violations(path("COUNT", "$[?match(@.a, '\\\\d')]"))).toEqual([
+      "destination.acceptance.json_path.path INVALID_PATTERN",
+    ]);
+  });
+
   test("a value that is infinite", () => {
     expect(violations({ ...defaultCriteria, value: Number.POSITIVE_INFINITY })).toEqual([
       "destination.acceptance.value NOT_FINITE",
@@ -91,6 +119,8 @@ describe("compileCriteria() warns", () => {
   test("that calls in progress are not seen when agents AVAILABLE reads the queue alone", () => {
     expect(warnings(agents("AVAILABLE"))).toEqual(["destination.acceptance.agents.count CALLS_IN_PROGRESS_NOT_SEEN"]);
     expect(warnings(agents("AVAILABLE"), "QUEUE_AND_EXTENSION")).toEqual([]);
+    expect(warnings(agents("UNKNOWN"))).toEqual(["destination.acceptance.agents.count CALLS_IN_PROGRESS_NOT_SEEN"]);
+    expect(warnings(agents("UNKNOWN"), "QUEUE_AND_EXTENSION")).toEqual([]);
     expect(warnings(agents("ACCEPTING"))).toEqual([]);
   });
 
@@ -130,6 +160,29 @@ describe("compileCriteria() warns", () => {
     ["one layout in RAW", regex('"acceptQueueCalls": true', { scope: "RAW" })],
   ])("that layouts disagree when the pattern is made for %s", (_name, spec) => {
     expect(warnings(spec)).toContain(`${pattern} LAYOUTS_DISAGREE`);
+  });
+
+  test("that a path may find several nodes when its type needs exactly one", () => {
+    const refusal = ["destination.acceptance.json_path.path PATH_NOT_SINGULAR"];
+    expect(warnings(path("NUMBER", "$.records[*].n"))).toEqual(refusal);
+    expect(warnings(path("BOOLEAN", "$..open"))).toEqual(refusal);
+    expect(warnings(path("NUMBER", "$.records[0].n"))).toEqual([]);
+    expect(warnings(path("COUNT", "$.records[*].n"))).toEqual([]);
+    expect(warnings(path("EXISTS", "$.records[*].n"))).toEqual([]);
+  });
+
+  test("of agents on Do Not Disturb and of absent fields when a path asks for them", () => {
+    const field = "destination.acceptance.json_path.path";
+    const flag = "@.acceptCurrentQueueCalls == true";
+    expect(warnings(path("COUNT", `$.records[?${flag}]`))).toEqual([`${field} COUNTS_DO_NOT_DISTURB`]);
+    expect(warnings(path("EXISTS", `$.records[?${flag} && @.extension]`))).toEqual([`${field} COUNTS_DO_NOT_DISTURB`]);
+    expect(warnings(path("COUNT", `$.records[?${flag} && @.acceptQueueCalls == true]`))).toEqual([]);
+    expect(warnings(path("COUNT", "$.records[?@.dndStatus]"))).toEqual([`${field} FIELD_NOT_IN_QUEUE_ANSWER`]);
+    expect(warnings(path("COUNT", "$.records[?@.dndStatus]"), "QUEUE_AND_EXTENSION")).toEqual([]);
+  });
+
+  test("of nothing, and in bounded time, when a path explodes", () => {
+    expect(warnings(path("COUNT", `$${"..[*,*]".repeat(60)}.nope`))).toEqual([]);
   });
 
   test("of no layout when a RAW pattern allows any white space", () => {

@@ -1,16 +1,19 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { TestClock } from "../lib/test-clock.ts";
-import type { AgentCountName, PresenceDetail } from "./agents.ts";
+import { settle, TestClock } from "../lib/test-clock.ts";
+import type { AgentCountName } from "./agents.ts";
 import {
   type Criteria,
+  type CriteriaContext,
   type CriteriaSpec,
   compileCriteria,
   defaultCriteria,
+  type JsonPathType,
   type RegexCriterionSpec,
 } from "./criteria.ts";
 import { parseDocument } from "./document.ts";
 import { createEvaluator } from "./evaluate.ts";
 import { MAX_TEXT_BYTES } from "./gate.ts";
+import { LONGEST_RUN_MS } from "./worker-client.ts";
 
 const evaluator = createEvaluator({ clock: new TestClock() });
 afterAll(() => evaluator.close());
@@ -18,7 +21,7 @@ afterAll(() => evaluator.close());
 function compiled(
   criterion: CriteriaSpec["criterion"],
   rest: Partial<CriteriaSpec> = {},
-  context: { onlyExtensions?: readonly string[]; detail?: PresenceDetail } = {},
+  context: Partial<CriteriaContext> = {},
 ): Criteria {
   const result = compileCriteria(
     { ...defaultCriteria, ...rest, criterion },
@@ -35,6 +38,7 @@ const regex = (pattern: string, rest: Partial<RegexCriterionSpec> = {}): RegexCr
   ...rest,
   pattern,
 });
+const path = (type: JsonPathType, path: string) => ({ kind: "json_path", type, path }) as const;
 const agents = (count: AgentCountName) => ({ kind: "agents", count }) as const;
 
 function evaluate(criteria: Criteria, records: readonly object[], rest: object = {}) {
@@ -170,6 +174,105 @@ describe("evaluate() CAPTURE", () => {
     expect(evaluate(capture, [{ m: 1 }])).toMatchObject(nothing);
     const optional = compiled(regex('"n": (\\d+)|"m"', { type: "CAPTURE", scope: "BODY" }));
     expect(evaluate(optional, [{ m: 1, n: 2 }])).toMatchObject(nothing);
+  });
+});
+
+describe("evaluate() of a path", () => {
+  const rest = { waiting: 3, "1.50": null, open: true, shut: false, text: "7" };
+
+  test.each([
+    [path("COUNT", "$.records[?@.acceptCurrentQueueCalls == true]"), 2, "the path finds 2 nodes, needs more than -1"],
+    [path("COUNT", "$.records[?@.n > 1.4]"), 1, "the path finds 1 node, needs more than -1"],
+    [path("COUNT", "$.nope"), 0, "the path finds 0 nodes, needs more than -1"],
+    [path("EXISTS", "$..acceptQueueCalls"), 1, "the path finds something, needs more than -1"],
+    [path("EXISTS", "$.nope"), 0, "the path finds nothing, needs more than -1"],
+    [path("NUMBER", "$.waiting"), 3, "the path gives 3, needs more than -1"],
+    [path("NUMBER", "$.records[?@.n].n"), 1.5, "the path gives 1.5, needs more than -1"],
+    [path("BOOLEAN", "$.open"), 1, "the path gives true, needs more than -1"],
+    [path("BOOLEAN", "$.shut"), 0, "the path gives false, needs more than -1"],
+  ])("%j measures %s", (criterion, measured, message) => {
+    expect(evaluate(compiled(criterion, { value: -1 }), [on, on, { ...off, n: 1.5 }], rest)).toMatchObject({
+      verdict: "ACCEPTED",
+      measured,
+      message,
+    });
+  });
+
+  test.each([
+    [path("NUMBER", "$.nope"), "the path finds nothing"],
+    [path("NUMBER", "$.records[*].n"), "the path finds more than one node"],
+    [path("NUMBER", "$.text"), "what the path finds is not a number"],
+    [path("NUMBER", "$.open"), "what the path finds is not a number"],
+    [path("NUMBER", "$.records[0]"), "what the path finds is not a number"],
+    [path("BOOLEAN", "$.waiting"), "what the path finds is not true or false"],
+    [path("BOOLEAN", "$['1.50']"), "what the path finds is not true or false"],
+    [path("BOOLEAN", "$.nope"), "the path finds nothing"],
+  ])("%j fails", (criterion, message) => {
+    const evaluation = evaluate(compiled(criterion), [{ n: 1 }, { n: 2 }], rest);
+    expect(evaluation).toMatchObject({ verdict: "UNDECIDED", reason: "CRITERIA_FAILED", message });
+    expect(evaluation).not.toHaveProperty("measured");
+  });
+
+  test("reads numbers as written, and fails when one is beyond all numbers", () => {
+    const number = (written: string) => {
+      const parsed = parseDocument(`{"records": [], "n": ${written}}`);
+      if (!parsed.ok) throw new Error(parsed.problem);
+      return evaluator.evaluate(compiled(path("NUMBER", "$.n")), parsed.document);
+    };
+    expect(number("1.50")).toMatchObject({ measured: 1.5 });
+    expect(number("12345678901234567890")).toMatchObject({ measured: 1.2345678901234567e19 });
+    expect(number("1e999")).toMatchObject({
+      reason: "CRITERIA_FAILED",
+      message: "the number that the path finds is too large",
+    });
+  });
+
+  test("sees the listed extensions alone, at their places among each other", () => {
+    const records = ["101", "102", "103"].map((extensionNumber, n) => ({ member: { extensionNumber }, n }));
+    const context = { onlyExtensions: ["102", "103"], propertyPath: { path: "$.records[0].n", field: "p" } };
+    expect(evaluate(compiled(path("COUNT", "$.records[*]"), {}, context), records)).toMatchObject({
+      measured: 2,
+      availableAgents: 1,
+    });
+    expect(evaluate(compiled(path("NUMBER", "$.records[1].n"), {}, context), records)).toMatchObject({ measured: 2 });
+  });
+});
+
+describe("evaluate() shows by the property path", () => {
+  const shown = (propertyPath: string, criterion: CriteriaSpec["criterion"] = regex(flag)) =>
+    evaluate(compiled(criterion, {}, { propertyPath: { path: propertyPath, field: "p" } }), [on, off], {
+      n: 4,
+      t: "x",
+    });
+
+  test("the number at a singular path, the number of nodes at any other", () => {
+    expect(shown("$.n")).toMatchObject({ measured: 1, availableAgents: 4 });
+    expect(shown("$.records[*]")).toMatchObject({ measured: 1, availableAgents: 2 });
+    expect(shown("$..nope")).toMatchObject({ availableAgents: 0 });
+    expect(shown("$.n", path("COUNT", "$.records[*]"))).toMatchObject({ measured: 2, availableAgents: 4 });
+    expect(shown("$.n", agents("TOTAL"))).toMatchObject({ measured: 2, availableAgents: 4 });
+  });
+
+  test("nothing when it fails, whatever the verdict", () => {
+    for (const path of ["$.t", "$.nope", "$.records"]) {
+      const evaluation = shown(path);
+      expect(evaluation).toEqual(evaluate(compiled(regex(flag)), [on, off]));
+    }
+    expect(shown("$.n", path("NUMBER", "$.t"))).toMatchObject({ reason: "CRITERIA_FAILED", availableAgents: 4 });
+  });
+
+  test("nothing when it takes too long, and the verdict all the same", async () => {
+    const clock = new TestClock();
+    const hurried = createEvaluator({ clock, overran: () => {} });
+    const parsed = parseDocument(JSON.stringify({ records: Array.from({ length: 200 }, () => on) }));
+    if (!parsed.ok) throw new Error(parsed.problem);
+    const propertyPath = { path: "$..[?count($..[?count($..*) > 1]) > 1]", field: "p" };
+    const evaluating = hurried.evaluate(compiled(regex(flag), {}, { propertyPath }), parsed.document);
+    expect(evaluating).toBeInstanceOf(Promise);
+    while (clock.pending === 0) await settle();
+    await clock.advance(LONGEST_RUN_MS);
+    expect(await evaluating).toEqual(evaluator.evaluate(compiled(regex(flag)), parsed.document));
+    await hurried.close();
   });
 });
 

@@ -43,7 +43,7 @@ function whatWasFound({ criterion }: Criteria, measured: number, tally: Required
 
 function ofAgents({ lookedAt, matched, open, lacking }: Required<Tally>, does: string, doThey: string): string {
   if (lookedAt === 0) return "there are no agents to look at";
-  const agents = `${matched} of ${lookedAt} ${lookedAt === 1 ? "agent" : "agents"} ${matched === 1 ? does : doThey}`;
+  const agents = `${matched} of ${lookedAt} ${lookedAt === 1 ? "agent" : "agents"} ${matched === 1 || lookedAt === 1 ? does : doThey}`;
   if (open === 0) return agents;
   const because = `${lacking.join(", ")} ${lacking.length === 1 ? "is" : "are"} not known`;
   return `${agents}, and ${open} cannot be judged because ${because}`;
