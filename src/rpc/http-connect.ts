@@ -2,10 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { log } from "../telemetry/log.ts";
 import { type AnyResponse, writeAnswer } from "./http-answer.ts";
+import { blameCaller, contextForNote, noteRead } from "./http-unreadable.ts";
 import { MAX_REQUEST_BYTES, type Routes } from "./listener.ts";
 import { addReflection } from "./reflection.ts";
 
@@ -23,7 +24,7 @@ export function pathOf(req: AnyRequest): string {
 export function connectHandler(routes: Routes, guards: Interceptor[]): CallHandler {
   // Brotli at its default quality takes 60 times as long as gzip for our sizes.
   const router = createConnectRouter({
-    interceptors: guards,
+    interceptors: [noteRead, ...guards],
     acceptCompression: [compressionGzip],
     // People write JSON by hand: a misspelt field is an error, not a default.
     jsonOptions: { ignoreUnknownFields: false },
@@ -55,13 +56,32 @@ async function serve(handler: UniversalHandler, req: AnyRequest, res: AnyRespons
     (res as import("node:http").ServerResponse).writeHead(400).end();
     return;
   }
-  await writeAnswer(await handler(request), res);
+  const answer = blameCaller(request, await handler(request));
+  tellEncodings(request.header, answer);
+  await writeAnswer(answer, res);
+}
+
+// Each protocol's header for how a request is compressed, and for how it may be.
+const ENCODINGS: readonly (readonly [given: string, accepted: string])[] = [
+  ["content-encoding", "accept-encoding"],
+  ["connect-content-encoding", "connect-accept-encoding"],
+  ["grpc-encoding", "grpc-accept-encoding"],
+];
+
+/** Tells who compressed a request in another way which one is understood; Connect says so in the error's text alone. */
+function tellEncodings(request: Headers, answer: UniversalServerResponse): void {
+  for (const [given, accepted] of ENCODINGS) {
+    const encoding = request.get(given);
+    if (encoding && encoding !== "identity" && encoding !== compressionGzip.name) {
+      answer.header?.set(accepted, compressionGzip.name);
+    }
+  }
 }
 
 /** Undefined for a request that has no usable authority or path. */
 function toUniversal(req: AnyRequest, res: AnyResponse): UniversalServerRequest | undefined {
   try {
-    const request = universalRequestFromNodeRequest(req, res, undefined, undefined);
+    const request = universalRequestFromNodeRequest(req, res, undefined, contextForNote());
     for (const name of ["connect-timeout-ms", "grpc-timeout"]) clampTimeout(request.header, name);
     return request;
   } catch {

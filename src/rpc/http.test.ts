@@ -78,6 +78,15 @@ test.each(["9999999999", "2147483648"])("listenHttp() takes a deadline of %s ms 
   expect(Number(availability.message)).toBeLessThan(2 ** 31);
 });
 
+test.each([
+  ["a body", "POST", "", { "content-type": "application/proto" }, Buffer.from([0x0a, 0xff])],
+  ["a query", "GET", "?connect=v1&encoding=proto&base64=1&message=*", {}, undefined],
+])("listenHttp() answers 400 invalid_argument when it cannot decode %s", async (_, method, query, headers, body) => {
+  const res = await fetch(`${both.url}${RPC}/Check${query}`, { method, headers, ...(body && { body }) });
+  expect(res.status).toBe(400);
+  expect(await res.json()).toMatchObject({ code: "invalid_argument" });
+});
+
 test("listenHttp() answers 400 when a call names no authority", async () => {
   const socket = connect(both.http.port, "127.0.0.1");
   socket.end(`POST ${RPC}/Check HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`);

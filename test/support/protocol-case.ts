@@ -1,6 +1,6 @@
 import { AvailabilityService } from "../../gen/availability/v1/availability_service_pb.ts";
 import { overH1, overH2, type RawAnswer, type RawCall } from "./raw-calls.ts";
-import { type Protocol, told } from "./raw-messages.ts";
+import { grpcTrailers, type Protocol, told } from "./raw-messages.ts";
 
 export interface Ports {
   readonly http: string;
@@ -93,12 +93,12 @@ async function callOnce(way: Way, sent: Sent, ports: Ports): Promise<string> {
   for (const [name, value] of Object.entries(all)) if (value.length === 0) delete all[name];
   if (method === "GET" && protocol !== "Connect") all["content-type"] = type;
   const answer = await call(ports[port], { method, path, headers: all, ...(body && { body }) });
-  const shown = show.flatMap((name) => shownHeader(answer, name));
+  const shown = show.flatMap((name) => shownHeader(protocol, answer, name));
   return [told(answer, { protocol, path }), ...shown].join("; ");
 }
 
-function shownHeader({ headers, trailers }: RawAnswer, name: string): string[] {
-  if (name === "trailers-only") return headers["grpc-status"] === undefined ? [] : ["trailers-only"];
-  const value = headers[name] ?? trailers[name];
+function shownHeader(protocol: Protocol, answer: RawAnswer, name: string): string[] {
+  if (name === "trailers-only") return answer.headers["grpc-status"] === undefined ? [] : ["trailers-only"];
+  const value = answer.headers[name] ?? (protocol.startsWith("gRPC") ? grpcTrailers(answer)[name] : undefined);
   return value === undefined ? [] : [`${name}: ${value}`];
 }

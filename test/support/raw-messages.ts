@@ -18,6 +18,8 @@ import {
   CheckResponseSchema,
   CheckStreamRequestSchema,
   CheckStreamResponseSchema,
+  WatchRequestSchema,
+  WatchResponseSchema,
 } from "../../gen/availability/v1/availability_service_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import type { RawAnswer } from "./raw-calls.ts";
@@ -27,6 +29,7 @@ import type { RawAnswer } from "./raw-calls.ts";
 const METHODS = {
   Check: { input: CheckRequestSchema, output: CheckResponseSchema },
   BatchCheck: { input: BatchCheckRequestSchema, output: BatchCheckResponseSchema },
+  Watch: { input: WatchRequestSchema, output: WatchResponseSchema },
   CheckStream: { input: CheckStreamRequestSchema, output: CheckStreamResponseSchema },
 } as const;
 
@@ -57,7 +60,7 @@ export type Protocol = "gRPC" | "gRPC-Web" | "Connect" | "Connect stream";
 
 /** One line that says what an answer was, in its protocol's own terms. */
 export function told(answer: RawAnswer, { protocol, path }: { protocol: Protocol; path: string }): string {
-  const type = String(answer.headers["content-type"] ?? "");
+  const type = answer.headers["content-type"] ?? "";
   if (answer.reset && answer.reset !== "NO_ERROR" && answer.status === 0) return `stream reset with ${answer.reset}`;
   if (answer.status === 0) return "connection closed";
   if (protocol === "Connect") return toldUnary(answer, type, path);
@@ -87,30 +90,41 @@ function toldStream({ headers, body }: RawAnswer, type: string, path: string): s
   return `${[outcome, ...messages].join(": ")}${detailNames(error?.details?.map(({ type }) => type))}${how}`;
 }
 
-function toldGrpc({ headers, body, trailers }: RawAnswer, type: string, path: string): string {
-  const frames = framesOf(body, String(headers["grpc-encoding"] ?? ""));
-  const trailer = frames.find(({ flags }) => flags & 0x80);
-  const inBody = Object.fromEntries(
-    (trailer?.message.toString() ?? "")
-      .split("\r\n")
-      .map((line) => [line.split(":")[0]!.toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
-  );
-  const said = headers["grpc-status"] ? (headers as RawAnswer["trailers"]) : trailer ? inBody : trailers;
+function toldGrpc(answer: RawAnswer, type: string, path: string): string {
+  const said = grpcTrailers(answer);
+  const frames = grpcFrames(answer);
   const messages = frames.filter(({ flags }) => !(flags & 0x80)).map(({ message }) => contentOf(message, type, path));
   const code = said["grpc-status"] === undefined ? "no status" : grpcStatus[Number(said["grpc-status"])];
   const packed = said["grpc-status-details-bin"];
-  const details =
-    packed && fromBinary(StatusSchema, Buffer.from(packed, "base64")).details.map(({ typeUrl }) => typeUrl);
+  const details = packed ? fromBinary(StatusSchema, Buffer.from(packed, "base64")).details : [];
   const how = frames.some(({ flags }) => flags & 1) ? " (gzip)" : "";
-  return `${[code, ...messages].join(": ")}${detailNames(details || [])}${how}`;
+  return `${[code, ...messages].join(": ")}${detailNames(details.map(({ typeUrl }) => typeUrl))}${how}`;
+}
+
+/** Where gRPC says how a call ended: the headers of an answer without messages, gRPC-Web's last frame, the trailers. */
+export function grpcTrailers(answer: RawAnswer): Record<string, string | undefined> {
+  if (answer.headers["grpc-status"]) return answer.headers as Record<string, string>;
+  const last = grpcFrames(answer).find(({ flags }) => flags & 0x80);
+  if (!last) return answer.trailers;
+  const lines = last.message.toString().split("\r\n");
+  return Object.fromEntries(lines.map((line) => [line.split(":")[0]!.toLowerCase(), line.replace(/^[^:]*: ?/, "")]));
+}
+
+function grpcFrames({ headers, body }: RawAnswer): Frame[] {
+  return framesOf(body, String(headers["grpc-encoding"] ?? ""));
 }
 
 function detailNames(types: readonly string[] = []): string {
   return types.length === 0 ? "" : ` with ${types.map((type) => type.slice(type.lastIndexOf(".") + 1)).join(" and ")}`;
 }
 
-function framesOf(body: Buffer, encoding: string): { flags: number; message: Buffer }[] {
-  const frames: { flags: number; message: Buffer }[] = [];
+interface Frame {
+  readonly flags: number;
+  readonly message: Buffer;
+}
+
+function framesOf(body: Buffer, encoding: string): Frame[] {
+  const frames: Frame[] = [];
   for (let at = 0; at < body.length; ) {
     const flags = body.readUInt8(at);
     const end = at + 5 + body.readUInt32BE(at + 1);
@@ -130,7 +144,9 @@ function contentOf(bytes: Buffer, type: string, path: string): string {
     availability?: CheckResponse["availability"];
     outcome?: { case: string; value: CheckResponse & { code: number } };
     results?: unknown[];
+    event?: { case: string };
   };
+  if (found.event) return found.event.case;
   if (found.results) return `${found.results.length} results`;
   if (found.outcome?.case === "error") return `item error ${grpcStatus[found.outcome.value.code]}`;
   const reason = (found.outcome?.value ?? found).availability?.reason;

@@ -242,6 +242,7 @@ describe.each(["grpc", "http"] as const)("checkStream() for grpc-js on the %s po
     await held(1);
     session.destroy();
     await held(0);
+    expect(checks.queries).toHaveLength(1);
   });
 
   test("fails the stream and leaves no check behind when a message is no request", async () => {
