@@ -23,8 +23,8 @@ export interface HistoryPage {
 }
 
 /**
- * Puts together what is stored and what is held in memory, some of which may be stored already. `stored` holds one
- * change more than a page, if there is one.
+ * Puts together what is stored and what is held in memory: changes in order, none of them older than what is stored, but
+ * some of them stored already. `stored` holds one change more than a page, if there is one.
  */
 export function historyPage(
   query: HistoryQuery,
@@ -38,7 +38,6 @@ export function historyPage(
   const inRange = [
     ...new Map([...stored.changes.map(parse), ...heldInRange].map((row) => [row.version, row])).values(),
   ];
-  inRange.sort(byVersion);
   const first = after === undefined && inForce(query, inRange[0], stored, held.changes);
   const all = first ? [first, ...inRange] : inRange;
   const page = all.slice(0, size);
@@ -57,7 +56,7 @@ function inForce(
   held: readonly Change[],
 ): Change | undefined {
   const earlier = held.filter(({ version, time }) => time < startMs && (!first || version < first.version));
-  const last = [...(before ? [parse(before)] : []), ...earlier].sort(byVersion).at(-1);
+  const last = earlier.at(-1) ?? (before && parse(before));
   return last?.answer && last;
 }
 
@@ -73,8 +72,4 @@ function sum(rows: readonly CountRow[]): CountRow[] {
 
 function parse(row: ChangeRow): Change {
   return { ...row, answer: row.answer === undefined ? undefined : parseAnswer(row.answer, row) };
-}
-
-function byVersion(a: Change, b: Change): number {
-  return a.version < b.version ? -1 : Number(a.version > b.version);
 }

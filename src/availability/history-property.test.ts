@@ -19,7 +19,7 @@ const T = Date.UTC(2026, 0, 5, 10, 41);
 const destination = fc.constantFrom("sales", "support");
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("change" as const), destination }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), destination }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("remove" as const), destination }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 3000 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("fail" as const), failing: fc.boolean() }) },
   {

@@ -74,7 +74,8 @@ describe("list()", () => {
       expect(versionsOf(await history.list(everything({ startMs: T + 5 })))).toEqual([1]);
     }
     history.changed(stateOf(3), T + 20);
-    expect(versionsOf(await history.list(everything({ startMs: T + 11 })))).toEqual([3]);
+    history.changed(stateOf(4), T + 20);
+    expect(versionsOf(await history.list(everything({ startMs: T + 11, size: 1 })))).toEqual([3]);
   });
 
   test("knows the state in force when its change is too old to be kept", async () => {
@@ -84,6 +85,11 @@ describe("list()", () => {
     history.changed(stateOf(2, { destinationId: "support" }), clock.now());
     await clock.advance(2000);
     expect(versionsOf(await history.list(everything({ startMs: clock.now() - MINUTE })))).toEqual([1]);
+    history.removed("sales", 3n, clock.now());
+    await clock.advance(8 * DAY);
+    history.changed(stateOf(4, { destinationId: "support" }), clock.now());
+    await clock.advance(2000);
+    expect(versionsOf(await history.list(everything()))).toEqual([]);
   });
 
   test("gives the checks of the minutes that the range touches, the present one too, written or not", async () => {
@@ -140,13 +146,15 @@ describe("list()", () => {
       clock,
       store: { ...store, write: (batch) => promise.then(() => write(batch)) },
     }).history;
-    slow.changed(stateOf(1), T);
     slow.checked(met);
-    await clock.advance(MINUTE + 1000);
+    await clock.advance(MINUTE);
+    slow.changed(stateOf(1), clock.now());
+    slow.changed(stateOf(2), clock.now());
+    await clock.advance(1000);
     const listing = slow.list(everything());
     resolve();
     const page = await listing;
-    expect([versionsOf(page), page.counts.map(({ count }) => count)]).toEqual([[1], [1]]);
+    expect([versionsOf(page), page.counts.map(({ count }) => count)]).toEqual([[1, 2], [1]]);
     await Promise.all([history.close(), slow.close()]);
   });
 });

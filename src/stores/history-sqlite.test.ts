@@ -92,6 +92,19 @@ describe("prune()", () => {
     expect(versions(history, { destinationId: "support" })).toEqual([1]);
   });
 
+  test("looks at a destination again only after many changes, and never for ever", () => {
+    const history = opened(":memory:", { ...HISTORY_LIMITS, changes: 10 });
+    const destinations = Array.from({ length: 50 }, (_, n) => changeRow(1, { destinationId: `d${n}` }));
+    history.write({ changes: [changeRow(0), ...destinations], counts: [] });
+    expect([0, 1, 2].map(() => history.prune(0))).toEqual([true, true, false]);
+    history.write({ changes: Array.from({ length: 400 }, (_, n) => changeRow(1 + n)), counts: [] });
+    history.prune(500);
+    expect(versions(history)).toHaveLength(401);
+    history.write({ changes: Array.from({ length: 101 }, (_, n) => changeRow(401 + n)), counts: [] });
+    history.prune(600);
+    expect(versions(history)).toHaveLength(10);
+  });
+
   test("goes on looking at a destination that changes often", () => {
     const history = opened(":memory:", { ...HISTORY_LIMITS, changes: 10 });
     for (let n = 0; n < 1300; n += 100) {

@@ -1,6 +1,7 @@
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { Worker } from "node:worker_threads";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { HistoryThread } from "./history-thread.ts";
 import { changeRow, countRow, everything, historyPath } from "./test-history.ts";
@@ -72,14 +73,20 @@ test("what waits is rejected when the thread dies, and the next call starts anot
   expect(await history.prune(3)).toBe("done 3");
 });
 
-test("an idle thread does not keep the process alive", async () => {
+test("an idle thread does not keep the process alive, and closing one does until it is closed", async () => {
   const path = historyPath();
-  const url = new URL("./history-thread.ts", import.meta.url).href;
-  const program = `
-    const { HistoryThread } = await import(${JSON.stringify(url)});
-    await new HistoryThread({ path: ${JSON.stringify(path)}, onSetAside: () => {} }).prune(0);`;
-  const process = new Worker(program, { eval: true });
-  expect(await once(process, "exit")).toEqual([0]);
+  const program = (then: string) => `
+    const { HistoryThread } = await import(${JSON.stringify(new URL("./history-thread.ts", import.meta.url).href)});
+    const history = new HistoryThread({ path: ${JSON.stringify(path)}, onSetAside: () => {} });
+    await history.prune(0);
+    ${then}`;
+  const run = (source: string) => {
+    const file = join(path, "../../program.mjs");
+    writeFileSync(file, source);
+    return promisify(execFile)(process.execPath, [file], { timeout: 15_000 });
+  };
+  expect(await run(program(""))).toMatchObject({ stderr: "" });
+  expect(await run(program("await history.close(); console.log('closed')"))).toMatchObject({ stdout: "closed\n" });
 });
 
 const DIES_AT_WRITE = `

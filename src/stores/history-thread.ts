@@ -84,7 +84,8 @@ export class HistoryThread implements HistoryStore {
       return;
     }
     const waiting = this.#waiting.shift();
-    if (this.#waiting.length === 0) this.#thread?.unref();
+    // Who closes waits for the thread's end, too.
+    if (this.#waiting.length === 0 && !this.#closed) this.#thread?.unref();
     if ("done" in reply) waiting?.resolve(reply.done);
     else waiting?.reject(new ServiceError("UNAVAILABLE", reply.failed));
   }
