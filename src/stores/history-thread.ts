@@ -60,12 +60,13 @@ export class HistoryThread implements HistoryStore {
 
   #call(job: HistoryJob): Promise<unknown> {
     if (this.#closed) return Promise.reject(storeUnavailable(job.kind, this.#options.path, "it is closed"));
-    this.#thread ??= this.#start();
+    const thread = this.#thread ?? this.#start();
+    this.#thread = thread;
     // A call under way keeps the process alive; an idle thread does not.
-    this.#thread.ref();
+    thread.ref();
     return new Promise((resolve, reject) => {
+      thread.postMessage(job);
       this.#waiting.push({ resolve, reject });
-      this.#thread?.postMessage(job);
     });
   }
 
