@@ -19,7 +19,6 @@ import { warningsAbout } from "./warnings.ts";
 export type {
   Criteria,
   CriteriaSpec,
-  JsonPathCriterionSpec,
   JsonPathType,
   RegexCriterionSpec,
   RegexType,
