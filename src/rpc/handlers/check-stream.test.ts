@@ -207,6 +207,9 @@ describe("checkStream()", () => {
     await take(1);
     drain();
     await clock.advance(5000);
+    // What comes after that comes too late.
+    for (const one of [...checks.held]) one.answer();
+    await settle();
     const { value } = await answers.next();
     expect(value.outcome.value?.availability).toMatchObject({ destinationId: "cold" });
     expect(checks.queries.at(-1)).toMatchObject({ destinationId: "cool", maxWaitMs: 0 });
