@@ -1,13 +1,19 @@
 import { trace } from "@opentelemetry/api";
 import manifest from "../package.json" with { type: "json" };
 import { createEvaluator } from "./acceptance/evaluate.ts";
+import { createExplainer } from "./acceptance/explain.ts";
 import { Board } from "./availability/board.ts";
 import { createCheck } from "./availability/check.ts";
+import { createEvaluateAcceptance } from "./availability/evaluate-acceptance.ts";
+import { createExplainedCheck } from "./availability/explained-check.ts";
 import { Hub } from "./availability/hub.ts";
+import { createTestDestination } from "./availability/try-destination.ts";
 import { createWatch } from "./availability/watch.ts";
 import { createConfigure } from "./destinations/configure.ts";
 import { createDelete } from "./destinations/delete.ts";
-import { Registry } from "./destinations/registry.ts";
+import { Overrides } from "./destinations/overrides.ts";
+import { createPrepare } from "./destinations/prepare.ts";
+import { type AskableDestination, Registry } from "./destinations/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { createKeyring } from "./lib/sealing.ts";
 import { Presence } from "./presence/presence.ts";
@@ -62,6 +68,9 @@ export async function startApp(
     const allowList = createAllowList(settings.upstreamAllow);
     const registry = new Registry({ store, keyring, allowList });
     closers.push(() => registry.close());
+    const overrides = new Overrides({ store, clock });
+    closers.push(() => overrides.close());
+    await overrides.load();
 
     // Asking, and what was said.
     const http = createHttpClient({ allowList, clock });
@@ -73,24 +82,47 @@ export async function startApp(
     // The answer.
     const evaluator = createEvaluator({ clock });
     closers.push(() => evaluator.close());
+    const explainer = createExplainer({ clock });
+    closers.push(() => explainer.close());
     const hub = new Hub();
+    const question = ({ queue, access }: AskableDestination) => questionOf(queue, access, identityKey);
     const board = new Board({
       clock,
       presence,
       hub,
+      overrides,
       evaluate: evaluator.evaluate,
-      question: ({ queue, access }) => questionOf(queue, access, identityKey),
+      question,
       onProven: (entry) => void registry.prove(entry),
     });
     closers.push(() => board.close());
-    registry.subscribe({ configured: (entry) => board.put(entry), deleted: (id) => board.remove(id) });
+    registry.subscribe({
+      configured: (entry) => board.put(entry),
+      deleted(id) {
+        board.remove(id);
+        void overrides.forget(id);
+      },
+    });
+    overrides.subscribe((id) => board.overrideChanged(id));
     await registry.load();
+    // A process that ended between a deletion and this would leave an override to the next destination of that id.
+    for (const id of overrides.ids()) if (!registry.get(id)) void overrides.forget(id);
 
     // The edge.
     const lifecycle = new Lifecycle({ clock });
     const configured = { store, keyring, allowList, clock, registry };
+    const link = () => trace.getActiveSpan()?.spanContext();
+    const { evaluate } = evaluator;
+    const check = createCheck({ clock, board, link });
     const routes = createRoutes({
-      check: createCheck({ clock, board, link: () => trace.getActiveSpan()?.spanContext() }),
+      check,
+      explainedCheck: createExplainedCheck({ check, board, clock, explainer }),
+      testDestination: createTestDestination({ clock, explainer, evaluate, link, presence, question }),
+      evaluateAcceptance: createEvaluateAcceptance({ clock, explainer, evaluate }),
+      prepare: createPrepare(configured),
+      board,
+      overrides,
+      clock,
       watch: createWatch({ clock, hub, board }),
       configure: createConfigure({ ...configured, fingerprint: (access) => fingerprint(identityKey, access) }),
       remove: createDelete(configured),

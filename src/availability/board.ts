@@ -1,3 +1,4 @@
+import type { Overrides } from "../destinations/overrides.ts";
 import type { AskableDestination, DestinationEntry } from "../destinations/registry.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { Question } from "../ringcentral/question.ts";
@@ -10,6 +11,7 @@ import { Standing, type StandingDeps } from "./standing.ts";
 type BoardDeps = Pick<StandingDeps, "clock" | "evaluate" | "onProven"> & {
   readonly presence: Pick<Presence, "attach" | "detach">;
   readonly hub: Pick<Hub, "changed" | "confirmed">;
+  readonly overrides: Pick<Overrides, "get">;
   readonly question: (destination: AskableDestination) => Question;
 };
 
@@ -46,18 +48,14 @@ export class Board {
   put(entry: DestinationEntry): void {
     const known = this.#standings.get(entry.id);
     const standing = known ?? this.#create(entry);
-    const before = standing.reads;
-    const question = entry.compiled && !entry.disabled ? this.#deps.question(entry.compiled) : undefined;
-    const sameQuestion = question !== undefined && standing.questionKey === question.key;
-    const reads = question && this.#deps.presence.attach(question, standing);
-    if (before && before !== reads) this.#unwatch(standing);
-    if (before && before !== reads) this.#deps.presence.detach(before, standing);
-    const sameTemplate = sameQuestion && standing.entry.templateRevision === entry.templateRevision;
-    if (reads && !sameTemplate) reads.forgive();
-    standing.reconfigure(entry, reads, sameQuestion);
-    if (question) standing.questionKey = question.key;
-    this.#syncDemand(standing);
+    this.#wire(standing, entry);
     if (!known) this.#deps.hub.changed(entry.id);
+  }
+
+  /** An override began or ended. */
+  overrideChanged(destinationId: string): void {
+    const standing = this.#standings.get(destinationId);
+    if (standing) this.#bringUpToDate(standing);
   }
 
   remove(destinationId: string): void {
@@ -85,12 +83,40 @@ export class Board {
     for (const standing of this.#standings.values()) standing.close();
   }
 
+  /** Ties a standing to the reads of what its destination asks now, if it asks anything. */
+  #wire(standing: Standing, entry: DestinationEntry): void {
+    const before = standing.reads;
+    const { templateRevision } = standing.entry;
+    standing.entry = entry;
+    const askable = standing.asks(this.#deps.clock.now()) ? entry.compiled : undefined;
+    const question = askable && this.#deps.question(askable);
+    const sameQuestion = question !== undefined && standing.questionKey === question.key;
+    const reads = question && this.#deps.presence.attach(question, standing);
+    if (before && before !== reads) {
+      this.#unwatch(standing);
+      this.#deps.presence.detach(before, standing);
+    }
+    const sameTemplate = sameQuestion && templateRevision === entry.templateRevision;
+    if (reads && !sameTemplate) reads.forgive();
+    standing.reconfigure(entry, reads, sameQuestion);
+    if (question) standing.questionKey = question.key;
+    this.#syncDemand(standing);
+  }
+
+  /** Hours and overrides begin and end: then a destination asks, or asks no more. */
+  #bringUpToDate(standing: Standing): void {
+    if (standing.asks(this.#deps.clock.now()) === (standing.reads !== undefined)) standing.refresh();
+    else this.#wire(standing, standing.entry);
+  }
+
   #create(entry: DestinationEntry): Standing {
-    const { clock, evaluate, onProven, hub } = this.#deps;
+    const { clock, evaluate, onProven, hub, overrides } = this.#deps;
     const standing = new Standing(entry, this.removedVersion(entry.id), {
       clock,
       evaluate,
       onProven,
+      override: (id) => overrides.get(id),
+      onDue: (due) => this.#bringUpToDate(due),
       onChange: (answer) => {
         availabilityChanged(answer);
         hub.changed(answer.destinationId);

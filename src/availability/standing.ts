@@ -1,6 +1,7 @@
 import type { Criteria } from "../acceptance/criteria.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
 import type { Evaluation } from "../acceptance/evaluate.ts";
+import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Reason } from "../lib/reasons.ts";
@@ -8,11 +9,15 @@ import type { Member, QuestionReads } from "../presence/question-reads.ts";
 import type { ReadExchange, Snapshot } from "../presence/snapshot.ts";
 import { type Answer, nextVersion, sameState } from "./answer.ts";
 import type { RealVerdict } from "./policy.ts";
-import { type Facts, judgedState, undecided, watchedState } from "./state.ts";
+import { asks, type Facts, judgedState, undecided, watchedState } from "./state.ts";
 
 export interface StandingDeps {
   readonly clock: Clock;
   readonly evaluate: (criteria: Criteria, document: PresenceDocument) => Evaluation | Promise<Evaluation>;
+  /** The override in force for a destination. */
+  readonly override: (destinationId: string) => Override | undefined;
+  /** The time has come at which the state may be another. */
+  readonly onDue: (standing: Standing) => void;
   /** The watched state is another one. */
   readonly onChange: (answer: Answer) => void;
   /** The watched state was observed again. */
@@ -30,7 +35,7 @@ const INTERVALS_BEFORE_STALE = 3;
  */
 export class Standing implements Member {
   entry: DestinationEntry;
-  /** The question's reads; undefined while the destination is disabled or invalid and asks nothing. */
+  /** The question's reads; undefined while the destination asks nothing: disabled, overridden, invalid or closed. */
   reads: QuestionReads | undefined;
   /** The question that what is known of the presence is about. */
   questionKey: string | undefined;
@@ -65,6 +70,11 @@ export class Standing implements Member {
 
   get timeoutMs(): number {
     return this.entry.compiled?.timeoutMs ?? 0;
+  }
+
+  /** Whether the destination is to be asked about now. */
+  asks(now: number): boolean {
+    return asks({ entry: this.entry, override: this.#deps.override(this.entry.id) }, now);
   }
 
   /** When the newest judged snapshot was observed, Unix milliseconds. */
@@ -134,10 +144,10 @@ export class Standing implements Member {
     const comes = this.judging && !this.#judged && !this.reads?.trouble;
     if (this.#closed || comes) return;
     this.#cancelTimer();
-    const { clock, onChange, onConfirm } = this.#deps;
+    const { clock, onChange, onConfirm, onDue } = this.#deps;
     const now = clock.now();
     const { answer, until } = watchedState(this.#facts(), now);
-    if (until !== undefined) this.#cancelTimer = clock.after(until + 1 - now, () => this.refresh());
+    if (until !== undefined) this.#cancelTimer = clock.after(until + 1 - now, () => onDue(this));
     const before = this.current;
     const changed = !sameState(before, answer);
     this.current = { ...answer, version: changed ? nextVersion(before.version, now) : before.version };
@@ -190,6 +200,7 @@ export class Standing implements Member {
     const { entry, reads } = this;
     return {
       entry,
+      override: this.#deps.override(entry.id),
       judged: this.#judged,
       trouble: reads?.trouble,
       lastReal: this.#lastReal,

@@ -1,4 +1,5 @@
 import type { Evaluation } from "../acceptance/evaluate.ts";
+import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Reason, Source, Verdict } from "../lib/reasons.ts";
 import type { Snapshot, Trouble } from "../presence/snapshot.ts";
@@ -8,6 +9,8 @@ import { applyPolicy, type RealVerdict } from "./policy.ts";
 /** Everything that a destination's state follows from. Times are Unix milliseconds. */
 export interface Facts {
   readonly entry: DestinationEntry;
+  /** What a person set, while it is in force. */
+  readonly override: Override | undefined;
   /** The newest snapshot as the criteria judge it. */
   readonly judged: { readonly snapshot: Snapshot; readonly evaluation: Evaluation } | undefined;
   /** The newest failure, if nothing was read since. */
@@ -29,18 +32,29 @@ export interface State {
 
 export const TOO_OLD = "The newest snapshot is too old";
 
-/** The watched state: the first that holds of disabled, invalid, then what is known of the presence. */
+/** The watched state: the first that holds of disabled, overridden, invalid, closed, then what is known of the presence. */
 export function watchedState(facts: Facts, now: number): State {
-  const { entry, judged, trouble, nextReadAt } = facts;
-  if (entry.disabled) {
-    const why = {
-      verdict: "REJECTED",
-      reason: "DESTINATION_DISABLED",
-      message: "The destination is disabled",
-    } as const;
-    return { answer: answerOf(entry, { ...why, accepted: false, source: "NONE" }), until: undefined };
-  }
+  const { entry, override } = facts;
+  if (entry.disabled) return closed(entry, { reason: "DESTINATION_DISABLED", message: "The destination is disabled" });
+  if (override) return overridden(entry, override);
   if (!entry.compiled) return undecided(facts, { reason: "DESTINATION_INVALID", message: entry.invalid }, now);
+  const hours = entry.compiled.schedule?.openingAt(now);
+  // A state holds until a moment, hours end at one.
+  const flipsAt = hours?.until === undefined ? Number.POSITIVE_INFINITY : hours.until - 1;
+  const state =
+    hours && !hours.open
+      ? closed(entry, {
+          reason: "OUTSIDE_HOURS",
+          message: "The destination is outside its hours",
+          retryAt: hours.until,
+        })
+      : presenceState(facts, now);
+  const until = Math.min(state.until ?? Number.POSITIVE_INFINITY, flipsAt);
+  return { answer: state.answer, until: Number.isFinite(until) ? until : undefined };
+}
+
+function presenceState(facts: Facts, now: number): State {
+  const { judged, trouble, nextReadAt } = facts;
   if (trouble) return undecided(facts, { ...trouble.failure, retryAt: trouble.until }, now);
   if (!judged) {
     return undecided(facts, { reason: "NOT_OBSERVED_YET", message: "Nothing was read yet", retryAt: nextReadAt }, now);
@@ -49,6 +63,30 @@ export function watchedState(facts: Facts, now: number): State {
   if (now > staleAt) return undecided(facts, { reason: "NOT_IN_TIME", message: TOO_OLD, retryAt: nextReadAt }, now);
   const { answer, until } = judgedState(facts, "CACHE", now);
   return { answer, until: Math.min(until ?? staleAt, staleAt) };
+}
+
+function closed(
+  entry: DestinationEntry,
+  why: { reason: Reason; message: string; retryAt?: number | undefined },
+): State {
+  return {
+    answer: answerOf(entry, { verdict: "REJECTED", ...why, accepted: false, source: "NONE" }),
+    until: undefined,
+  };
+}
+
+/** Whoever keeps overrides tells when one ends. */
+function overridden(entry: DestinationEntry, { accepted, note, expiresAt }: Override): State {
+  const message = note === "" ? "A person set this answer" : `A person set this answer: ${note}`;
+  const verdict = accepted ? "ACCEPTED" : "REJECTED";
+  const given = { verdict, reason: "OVERRIDDEN", message, accepted, source: "NONE", retryAt: expiresAt } as const;
+  return { answer: answerOf(entry, given), until: undefined };
+}
+
+/** Whether a destination asks RingCentral at all as things are. */
+export function asks({ entry, override }: Pick<Facts, "entry" | "override">, now: number): boolean {
+  if (entry.disabled || override || !entry.compiled) return false;
+  return entry.compiled.schedule?.openingAt(now).open ?? true;
 }
 
 /** What the newest judged snapshot says, however old; call it only when there is one. */

@@ -1,7 +1,9 @@
 import { type CriteriaSpec, compileCriteria, defaultCriteria } from "../acceptance/criteria.ts";
 import { createEvaluator } from "../acceptance/evaluate.ts";
 import type { FailurePolicy } from "../destinations/compile.ts";
+import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
+import type { CompiledSchedule } from "../destinations/schedule.ts";
 import { Secret } from "../lib/secret.ts";
 import { TestClock } from "../lib/test-clock.ts";
 import { Presence } from "../presence/presence.ts";
@@ -26,6 +28,7 @@ export interface Configured {
   readonly failure: FailurePolicy;
   readonly labels: Readonly<Record<string, string>>;
   readonly disabled: boolean;
+  readonly schedule: CompiledSchedule | undefined;
   /** Why it does not compile; empty when it does. */
   readonly invalid: string;
 }
@@ -40,6 +43,7 @@ const DEFAULTS: Configured = {
   failure: { onUndecided: "LAST_KNOWN", lastKnownLimitMs: 30_000 },
   labels: {},
   disabled: false,
+  schedule: undefined,
   invalid: "",
 };
 
@@ -68,8 +72,10 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
   const presence = new Presence({ clock, reader, backOffs: new BackOffs() });
   const hub = new Hub();
   const proven = new Map<string, bigint>();
+  const overrides = new Map<string, Override>();
   const board = new Board({
     clock,
+    overrides,
     presence,
     hub,
     evaluate: given.evaluate ?? createEvaluator({ clock }).evaluate,
@@ -88,6 +94,13 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
     board,
     proven,
     watch,
+
+    /** Sets or ends an override, as Overrides would tell. */
+    override(id: string, override: Override | undefined): void {
+      if (override) overrides.set(id, override);
+      else overrides.delete(id);
+      board.overrideChanged(id);
+    },
 
     /** Configures a destination: what is not given stays as it was. */
     configure(id: string, changes: Partial<Configured> = {}): DestinationEntry {
@@ -173,7 +186,7 @@ export const EVERYTHING: WatchQuery = {
 };
 
 function compiled(settings: Configured): NonNullable<DestinationEntry["compiled"]> {
-  const { queueId, token, onlyExtensions, criteria: spec, maxAgeMs, timeoutMs, failure } = settings;
+  const { queueId, token, onlyExtensions, criteria: spec, maxAgeMs, timeoutMs, failure, schedule } = settings;
   const result = compileCriteria(spec, { field: "acceptance", onlyExtensions, detail: "QUEUE" });
   if ("violations" in result) throw new Error(result.violations[0]?.description);
   return {
@@ -183,6 +196,7 @@ function compiled(settings: Configured): NonNullable<DestinationEntry["compiled"
     timeoutMs,
     maxAgeMs,
     failure,
+    schedule,
     access: { kind: "bearer_token", token: new Secret(token) },
   };
 }

@@ -1,9 +1,10 @@
+import type { AcceptanceCriteria, AvailabilityParsing } from "../../gen/availability/v1/acceptance_pb.ts";
 import { type Destination, OnUndecided, PresenceDetail } from "../../gen/availability/v1/destination_pb.ts";
 import type { Criteria, CriteriaSpec } from "../acceptance/criteria.ts";
 import { compileCriteria } from "../acceptance/criteria.ts";
-import type { Violation, Warning } from "../lib/errors.ts";
+import { invalid, type Violation, type Warning } from "../lib/errors.ts";
 import { quote } from "../lib/quote.ts";
-import { parseRingCentralTemplate, type RingCentralQueue } from "../templates/ringcentral.ts";
+import { checkOnlyExtensions, parseRingCentralTemplate, type RingCentralQueue } from "../templates/ringcentral.ts";
 import { criteriaSpec } from "./acceptance.ts";
 import {
   ID_PATTERN,
@@ -16,6 +17,7 @@ import {
   TIMEOUT,
 } from "./limits.ts";
 import { Problems } from "./problems.ts";
+import { type CompiledSchedule, compileSchedule } from "./schedule.ts";
 
 /** What is answered when the verdict is undecided. */
 export interface FailurePolicy {
@@ -32,6 +34,8 @@ export interface CompiledDestination {
   readonly timeoutMs: number;
   readonly maxAgeMs: number;
   readonly failure: FailurePolicy;
+  /** When it is open; undefined = always. */
+  readonly schedule: CompiledSchedule | undefined;
 }
 
 /** Why a destination does not compile. */
@@ -68,7 +72,8 @@ export function compileDestination(
   const timeoutMs = problems.duration(`${FIELD}.timeout`, destination.timeout, TIMEOUT);
   const maxAgeMs = problems.duration(`${FIELD}.freshness.max_age`, destination.freshness?.maxAge, MAX_AGE);
   const failure = compileFailure(destination, problems);
-  if (destination.schedule) problems.unsupported(`${FIELD}.schedule`);
+  const schedule = destination.schedule && compileSchedule(destination.schedule, `${FIELD}.schedule`);
+  if (schedule && "violations" in schedule) problems.violations.push(...schedule.violations);
   const queue = compileTemplate(destination, problems, deps);
   const spec = criteriaSpec(destination.acceptance, `${FIELD}.acceptance`, problems);
   const path = destination.availability?.propertyPath;
@@ -79,11 +84,11 @@ export function compileDestination(
     ...(path && { propertyPath: { path, field: `${FIELD}.availability.property_path` } }),
   });
   if ("violations" in compiled) problems.violations.push(...compiled.violations);
-  if (problems.violations.length > 0 || !queue || "violations" in compiled) {
+  if (problems.violations.length > 0 || !queue || "violations" in compiled || (schedule && "violations" in schedule)) {
     return { violations: problems.violations, queue };
   }
   return {
-    compiled: { queue, spec, criteria: compiled.criteria, timeoutMs, maxAgeMs, failure },
+    compiled: { queue, spec, criteria: compiled.criteria, timeoutMs, maxAgeMs, failure, schedule: schedule?.schedule },
     warnings: compiled.warnings,
   };
 }
@@ -139,4 +144,25 @@ function compileTemplate(
     return undefined;
   }
   return parsed.template;
+}
+
+/** Compiles criteria that stand for themselves; throws ServiceError INVALID_ARGUMENT with every violation. */
+export function compileAcceptance(given: {
+  acceptance: AcceptanceCriteria | undefined;
+  availability: AvailabilityParsing | undefined;
+  onlyExtensions: readonly string[];
+}): Criteria {
+  const problems = new Problems();
+  problems.violations.push(...checkOnlyExtensions(given.onlyExtensions, "only_extensions"));
+  const path = given.availability?.propertyPath;
+  const compiled = compileCriteria(criteriaSpec(given.acceptance, "acceptance", problems), {
+    field: "acceptance",
+    onlyExtensions: given.onlyExtensions,
+    detail: "QUEUE",
+    ...(path && { propertyPath: { path, field: "availability.property_path" } }),
+  });
+  if ("violations" in compiled) problems.violations.push(...compiled.violations);
+  if ("violations" in compiled || problems.violations.length > 0)
+    throw invalid("evaluate acceptance", problems.violations);
+  return compiled.criteria;
 }

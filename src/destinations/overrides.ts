@@ -37,6 +37,11 @@ export class Overrides {
     await this.#watch.ready;
   }
 
+  /** Destinations that something is stored for. */
+  ids(): string[] {
+    return [...this.#held.keys()];
+  }
+
   /** The override in force. */
   get(destinationId: string): Override | undefined {
     const override = this.#held.get(destinationId)?.override;

@@ -218,7 +218,9 @@ export class QuestionReads {
       if (result.trouble.failure !== OVER_BUDGET) this.trouble = result.trouble;
       return result;
     }
-    if (result.limit) budget.observe(result.limit, now);
+    // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
+    const told = !result.ok && result.failure.retryAfterMs !== undefined;
+    if (result.limit && !told) budget.observe(result.limit, now);
     const exchange = result.exchange && { ...result.exchange, budgetMs: result.budgetMs };
     if (result.ok) {
       backOffs.succeeded(Object.values(this.#keys));

@@ -41,7 +41,8 @@ export function preparedRequest({ method, url, headers }: NonNullable<Explanatio
   return { method, url, headers: headers.map(([name, value]) => ({ name, value })) };
 }
 
-function duration(ms: number) {
+/** A duration to the microsecond. */
+export function duration(ms: number) {
   const whole = Math.floor(ms / 1000);
   return { seconds: BigInt(whole), nanos: Math.floor((ms - whole * 1000) * 1000) * 1000 };
 }

@@ -18,3 +18,16 @@ export function parsePageToken(token: string): string | undefined {
   const [, id] = FORM.exec(Buffer.from(token, "base64url").toString()) ?? [];
   return id !== undefined && pageToken(id) === token ? id : undefined;
 }
+
+const CALL_FORM = /^calls:([1-9][0-9]{0,14})$/;
+
+/** The token of the page of upstream calls that begins below this number. */
+export function callToken(before: number): string {
+  return Buffer.from(`calls:${before}`).toString("base64url");
+}
+
+/** The number that a page of upstream calls begins below; undefined for the first page, and for what is no such token. */
+export function parseCallToken(token: string): number | undefined {
+  const [, before] = CALL_FORM.exec(Buffer.from(token, "base64url").toString()) ?? [];
+  return before !== undefined && callToken(Number(before)) === token ? Number(before) : undefined;
+}

@@ -6,13 +6,20 @@ import { checkHandlers } from "./handlers/check.ts";
 import { checkStreamHandlers } from "./handlers/check-stream.ts";
 import { configureHandlers } from "./handlers/configure.ts";
 import { destinationHandlers } from "./handlers/destinations.ts";
+import { overrideHandlers } from "./handlers/overrides.ts";
+import { presenceHandlers } from "./handlers/presence.ts";
+import { templateHandlers } from "./handlers/templates.ts";
+import { testHandlers } from "./handlers/try-destination.ts";
 import { watchHandlers } from "./handlers/watch.ts";
 
 type RouteDeps = Parameters<typeof checkHandlers>[0] &
   Parameters<typeof checkStreamHandlers>[0] &
   Parameters<typeof watchHandlers>[0] &
   Parameters<typeof configureHandlers>[0] &
-  Parameters<typeof destinationHandlers>[0];
+  Parameters<typeof destinationHandlers>[0] &
+  Parameters<typeof overrideHandlers>[0] &
+  Parameters<typeof presenceHandlers>[0] &
+  Parameters<typeof testHandlers>[0];
 
 /** Registers every service with a listener's router; a method without a handler answers UNIMPLEMENTED. */
 export function createRoutes(deps: RouteDeps) {
@@ -23,7 +30,13 @@ export function createRoutes(deps: RouteDeps) {
       ...watchHandlers(deps),
       ...configureHandlers(deps),
     });
-    router.service(DestinationService, destinationHandlers(deps));
+    router.service(DestinationService, {
+      ...destinationHandlers(deps),
+      ...overrideHandlers(deps),
+      ...presenceHandlers(deps),
+      ...templateHandlers(),
+      ...testHandlers(deps),
+    });
     router.service(ConnectionService, {});
   };
 }

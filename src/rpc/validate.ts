@@ -9,12 +9,18 @@ import {
 import {
   DeleteDestinationRequestSchema,
   GetDestinationRequestSchema,
+  GetPresenceRequestSchema,
+  ListAvailabilityHistoryRequestSchema,
   ListDestinationsRequestSchema,
+  ListTemplatesRequestSchema,
+  ListUpstreamCallsRequestSchema,
+  TestDestinationRequestSchema,
 } from "../../gen/availability/v1/destination_service_pb.ts";
 import { ID_PATTERN } from "../destinations/limits.ts";
 import { Problems } from "../destinations/problems.ts";
 import { invalid } from "../lib/errors.ts";
-import { parsePageToken } from "./paging.ts";
+import { checkHistoryRequest } from "./history-request.ts";
+import { parseCallToken, parsePageToken } from "./paging.ts";
 
 const MOST_IDS = 500;
 const MOST_CHECKS = 500;
@@ -31,25 +37,43 @@ export function validate(message: Message, method: DescMethod): void {
     if (length > MOST_CHECKS)
       problems.add("checks", "TOO_MANY", `has ${length} checks, expected at most ${MOST_CHECKS}`);
   } else if (isMessage(message, WatchRequestSchema)) watchRequest(message, problems);
-  else if (isMessage(message, GetDestinationRequestSchema) || isMessage(message, DeleteDestinationRequestSchema)) {
-    problems.format("destination_id", message.destinationId, ID_PATTERN);
+  else if (namesDestination(message)) problems.format("destination_id", message.destinationId, ID_PATTERN);
+  else if (isMessage(message, TestDestinationRequestSchema)) {
+    const { target } = message;
+    if (target.case === "destinationId") problems.format("destination_id", target.value, ID_PATTERN);
+    else if (!target.case) problems.add("target", "REQUIRED", "is absent, expected one of destination_id, destination");
+    checkTags("tags", message.tags, problems);
   } else if (isMessage(message, ListDestinationsRequestSchema)) {
-    if (message.pageSize < 0) problems.add("page_size", "OUT_OF_RANGE", `is ${message.pageSize}, expected 0 or more`);
-    if (parsePageToken(message.pageToken) === undefined) {
-      problems.add(
-        "page_token",
-        "INVALID_FORMAT",
-        "is no token of this service, expected a next_page_token or nothing",
-      );
-    }
-  }
+    checkPage(message, parsePageToken(message.pageToken) !== undefined, problems);
+  } else if (isMessage(message, ListTemplatesRequestSchema)) {
+    checkPage(message, parsePageToken(message.pageToken) !== undefined, problems);
+  } else if (isMessage(message, ListUpstreamCallsRequestSchema)) {
+    problems.format("destination_id", message.destinationId, ID_PATTERN);
+    checkPage(message, message.pageToken === "" || parseCallToken(message.pageToken) !== undefined, problems);
+  } else if (isMessage(message, ListAvailabilityHistoryRequestSchema)) checkHistoryRequest(message, problems);
   if (problems.violations.length > 0) throw invalid(`call ${method.name}`, problems.violations);
+}
+
+function checkPage({ pageSize }: { pageSize: number }, tokenIsOurs: boolean, problems: Problems): void {
+  if (pageSize < 0) problems.add("page_size", "OUT_OF_RANGE", `is ${pageSize}, expected 0 or more`);
+  if (tokenIsOurs) return;
+  problems.add("page_token", "INVALID_FORMAT", "is no token of this service, expected a next_page_token or nothing");
+}
+
+function namesDestination(message: Message) {
+  return (
+    isMessage(message, GetDestinationRequestSchema) ||
+    isMessage(message, DeleteDestinationRequestSchema) ||
+    isMessage(message, GetPresenceRequestSchema)
+  );
 }
 
 /** The same for one item of a batch; `path` begins the path of each violation, for example "checks[3].". */
 export function validateCheck(message: CheckRequest, path: string): void {
   const problems = new Problems();
   checkRequest(message, path, problems);
+  // An explanation is as large as a queue's whole answer: one at a time.
+  if (message.explain) problems.unsupported(`${path}explain`, { expected: "Check, for one destination at a time" });
   if (problems.violations.length > 0) throw invalid("check destination", problems.violations);
 }
 
@@ -62,7 +86,6 @@ function checkRequest(request: CheckRequest, path: string, problems: Problems): 
   problems.format(`${path}destination_id`, request.destinationId, ID_PATTERN);
   problems.duration(`${path}max_age`, request.maxAge, ANY_SPAN);
   problems.duration(`${path}max_wait`, request.maxWait, ANY_SPAN);
-  if (request.explain) problems.unsupported(`${path}explain`);
   checkTags(`${path}tags`, request.tags, problems);
 }
 

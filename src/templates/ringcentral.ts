@@ -23,7 +23,9 @@ export interface PreparedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-const DEFAULT_SERVER = "https://platform.ringcentral.com";
+/** What an unset account and server mean. */
+export const DEFAULT_ACCOUNT = "~";
+export const DEFAULT_SERVER = "https://platform.ringcentral.com";
 export const QUEUE_PRESENCE_ROUTE = "/restapi/v1.0/account/{account}/call-queues/{queue}/presence";
 
 const DIGITS = /^\d{1,20}$/;
@@ -42,7 +44,7 @@ export function parseRingCentralTemplate(
     violations.push({ field: `${context.field}.${field}`, reason, description });
   };
 
-  const accountId = fields.accountId || "~";
+  const accountId = fields.accountId || DEFAULT_ACCOUNT;
   if (accountId !== "~" && !DIGITS.test(accountId)) {
     refuse("account_id", "INVALID_FORMAT", `is ${quote(accountId)}, expected "~" or 1 to 20 digits`);
   }
@@ -64,18 +66,26 @@ export function parseRingCentralTemplate(
     );
   }
 
-  const count = fields.onlyExtensions.length;
-  if (count > MOST_EXTENSIONS) {
-    refuse("only_extensions", "TOO_MANY", `has ${count} extension numbers, expected at most ${MOST_EXTENSIONS}`);
-  }
-  for (const [index, number] of fields.onlyExtensions.slice(0, MOST_EXTENSIONS).entries()) {
-    if (DIGITS.test(number)) continue;
-    refuse(`only_extensions[${index}]`, "INVALID_FORMAT", `is ${quote(number)}, expected 1 to 20 digits`);
-  }
+  violations.push(...checkOnlyExtensions(fields.onlyExtensions, `${context.field}.only_extensions`));
 
   if (origin === undefined || violations.length > 0) return { violations };
   const onlyExtensions = [...new Set(fields.onlyExtensions)].sort();
   return { template: { origin, accountId, queueId, onlyExtensions } };
+}
+
+/** What is wrong with a list of extension numbers; `field` is its path. */
+export function checkOnlyExtensions(numbers: readonly string[], field: string): Violation[] {
+  const violations: Violation[] = [];
+  if (numbers.length > MOST_EXTENSIONS) {
+    const description = `has ${numbers.length} extension numbers, expected at most ${MOST_EXTENSIONS}`;
+    violations.push({ field, reason: "TOO_MANY", description });
+  }
+  for (const [index, number] of numbers.slice(0, MOST_EXTENSIONS).entries()) {
+    if (DIGITS.test(number)) continue;
+    const description = `is ${quote(number)}, expected 1 to 20 digits`;
+    violations.push({ field: `${field}[${index}]`, reason: "INVALID_FORMAT", description });
+  }
+  return violations;
 }
 
 /**

@@ -10,18 +10,23 @@ import type {
 import {
   BatchCheckResponseSchema,
   BatchCheckResultSchema,
+  CheckResponseSchema,
 } from "../../../gen/availability/v1/availability_service_pb.ts";
 import type { Check } from "../../availability/check.ts";
+import type { ExplainedCheck } from "../../availability/explained-check.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { checkResponse } from "../convert-availability.ts";
+import { availabilityMessage, checkResponse } from "../convert-availability.ts";
+import { explanationMessage } from "../convert-explanation.ts";
 import { validateCheck } from "../validate.ts";
 import { itemError, queryOf } from "./check-item.ts";
 
 type Handlers = Pick<ServiceImpl<typeof AvailabilityService>, "check" | "batchCheck">;
 
-export function checkHandlers({ check }: { check: Check }): Handlers {
+export function checkHandlers(deps: { check: Check; explainedCheck: ExplainedCheck }): Handlers {
+  const { check, explainedCheck } = deps;
   return {
     check(request, context): CheckResponse | Promise<CheckResponse> {
+      if (request.explain) return explained(request, context);
       const answer = check(queryOf(request), context);
       return answer instanceof Promise ? answer.then(checkResponse) : checkResponse(answer);
     },
@@ -31,6 +36,12 @@ export function checkHandlers({ check }: { check: Check }): Handlers {
       return create(BatchCheckResponseSchema, { results });
     },
   };
+
+  async function explained(request: CheckRequest, context: HandlerContext): Promise<CheckResponse> {
+    const { answer, explanation } = await explainedCheck(queryOf(request), context);
+    const availability = availabilityMessage(answer);
+    return create(CheckResponseSchema, { availability, explanation: explanationMessage(explanation) });
+  }
 
   /** One item, judged alone: what is wrong with it is its own error. */
   async function one(item: CheckRequest, path: string, context: HandlerContext): Promise<BatchCheckResult> {

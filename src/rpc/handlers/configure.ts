@@ -5,6 +5,7 @@ import {
   ConfigureResponseSchema,
 } from "../../../gen/availability/v1/availability_service_pb.ts";
 import type { createConfigure } from "../../destinations/configure.ts";
+import { preparedRequest } from "../convert-explanation.ts";
 
 export function configureHandlers({
   configure,
@@ -14,11 +15,10 @@ export function configureHandlers({
   return {
     async configure({ destination, validateOnly, expectedRevision }) {
       const configured = await configure({ destination, validateOnly, expectedRevision });
-      const { method, url, headers } = configured.request;
       return create(ConfigureResponseSchema, {
         destination: configured.destination,
         effective: configured.effective,
-        request: { method, url, headers: headers.map(([name, value]) => ({ name, value })) },
+        request: preparedRequest(configured.request),
         warnings: [...configured.warnings],
       });
     },

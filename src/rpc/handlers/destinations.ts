@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { Destination } from "../../../gen/availability/v1/destination_pb.ts";
 import {
   DeleteDestinationResponseSchema,
   type DestinationService,
@@ -7,7 +8,9 @@ import {
   ListDestinationsResponseSchema,
 } from "../../../gen/availability/v1/destination_service_pb.ts";
 import type { createDelete } from "../../destinations/delete.ts";
-import { notFound, type Registry } from "../../destinations/registry.ts";
+import { overrideMessage } from "../../destinations/override-record.ts";
+import type { Overrides } from "../../destinations/overrides.ts";
+import { type DestinationEntry, notFound, type Registry } from "../../destinations/registry.ts";
 import { pageSize, pageToken, parsePageToken } from "../paging.ts";
 
 type Handlers = Pick<
@@ -17,14 +20,15 @@ type Handlers = Pick<
 
 export function destinationHandlers(deps: {
   registry: Pick<Registry, "get" | "page">;
+  overrides: Pick<Overrides, "get">;
   remove: ReturnType<typeof createDelete>;
 }): Handlers {
-  const { registry, remove } = deps;
+  const { registry, overrides, remove } = deps;
   return {
     getDestination({ destinationId }) {
       const entry = registry.get(destinationId);
       if (!entry) throw notFound("get", destinationId);
-      return create(GetDestinationResponseSchema, { destination: entry.message });
+      return create(GetDestinationResponseSchema, { destination: shown(entry) });
     },
 
     listDestinations(request) {
@@ -35,7 +39,7 @@ export function destinationHandlers(deps: {
       const page = found.slice(0, size);
       const last = page.at(-1);
       return create(ListDestinationsResponseSchema, {
-        destinations: page.map(({ message }) => message),
+        destinations: page.map(shown),
         nextPageToken: last && found.length > size ? pageToken(last.id) : "",
       });
     },
@@ -45,4 +49,10 @@ export function destinationHandlers(deps: {
       return create(DeleteDestinationResponseSchema);
     },
   };
+
+  /** As configured, with the override in force. */
+  function shown({ id, message }: DestinationEntry): Destination {
+    const override = overrides.get(id);
+    return override ? { ...message, override: overrideMessage(override) } : message;
+  }
 }

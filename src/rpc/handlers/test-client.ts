@@ -38,7 +38,21 @@ export function clientsOf(deps: Partial<RouteDeps>): {
   const lifecycle = new Lifecycle({ clock: systemClock });
   lifecycle.serve();
   const registry = { get: missing, page: missing };
-  const all = { check: missing, watch: missing, configure: missing, remove: missing, registry, ...deps };
+  const all: RouteDeps = {
+    check: missing,
+    explainedCheck: missing,
+    testDestination: missing,
+    evaluateAcceptance: missing,
+    prepare: missing,
+    board: { get: missing },
+    watch: missing,
+    configure: missing,
+    remove: missing,
+    registry,
+    overrides: { get: () => undefined, set: missing, clear: missing },
+    clock: systemClock,
+    ...deps,
+  };
   const interceptors = createGuards({ validate, lifecycle });
   const transport = createRouterTransport(createRoutes(all), { router: { interceptors } });
   return {

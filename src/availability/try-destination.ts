@@ -47,6 +47,7 @@ function answerTo(
   const judged = outcome?.ok && evaluation ? { snapshot: outcome.snapshot, evaluation } : undefined;
   const facts: Facts = {
     entry,
+    override: undefined,
     judged,
     trouble: undefined,
     lastReal: undefined,
