@@ -6,6 +6,7 @@ import { Board } from "./availability/board.ts";
 import { createCheck } from "./availability/check.ts";
 import { createEvaluateAcceptance } from "./availability/evaluate-acceptance.ts";
 import { createExplainedCheck } from "./availability/explained-check.ts";
+import { History } from "./availability/history.ts";
 import { Hub } from "./availability/hub.ts";
 import { createTestDestination } from "./availability/try-destination.ts";
 import { createWatch } from "./availability/watch.ts";
@@ -31,6 +32,7 @@ import type { Settings } from "./settings.ts";
 import { loadIdentityKey } from "./stores/identity-key.ts";
 import { loadKeys } from "./stores/keys.ts";
 import { keyFileOf, openStore } from "./stores/open.ts";
+import { openHistory } from "./stores/open-history.ts";
 import { log } from "./telemetry/log.ts";
 import type { Telemetry } from "./telemetry/otel.ts";
 import { createAllowList } from "./upstream/allow-list.ts";
@@ -84,12 +86,15 @@ export async function startApp(
     closers.push(() => evaluator.close());
     const explainer = createExplainer({ clock });
     closers.push(() => explainer.close());
+    const history = new History({ store: openHistory(settings.storeUrl), clock });
+    closers.push(() => history.close());
     const hub = new Hub();
     const question = ({ queue, access }: AskableDestination) => questionOf(queue, access, identityKey);
     const board = new Board({
       clock,
       presence,
       hub,
+      history,
       overrides,
       evaluate: evaluator.evaluate,
       question,
@@ -113,7 +118,7 @@ export async function startApp(
     const configured = { store, keyring, allowList, clock, registry };
     const link = () => trace.getActiveSpan()?.spanContext();
     const { evaluate } = evaluator;
-    const check = createCheck({ clock, board, link });
+    const check = createCheck({ clock, board, link, history });
     const routes = createRoutes({
       check,
       explainedCheck: createExplainedCheck({ check, board, clock, explainer }),
@@ -122,6 +127,7 @@ export async function startApp(
       prepare: createPrepare(configured),
       board,
       overrides,
+      history,
       clock,
       watch: createWatch({ clock, hub, board }),
       configure: createConfigure({ ...configured, fingerprint: (access) => fingerprint(identityKey, access) }),

@@ -31,7 +31,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   re2js: ["acceptance"],
   undici: ["upstream", "ringcentral"],
   "node:sqlite": ["stores"],
-  "node:worker_threads": ["acceptance"],
+  "node:worker_threads": ["acceptance", "stores"],
   "node:http": ["telemetry", "rpc", "app"],
   "node:http2": ["telemetry", "rpc", "app"],
   "node:net": ["lib", "upstream", "rpc", "app"],

@@ -4,6 +4,7 @@ import type { Presence } from "../presence/presence.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { availabilityChanged } from "../telemetry/events.ts";
 import { nextVersion } from "./answer.ts";
+import type { History } from "./history.ts";
 import type { Hub } from "./hub.ts";
 import { Interest } from "./interest.ts";
 import { Standing, type StandingDeps } from "./standing.ts";
@@ -12,6 +13,7 @@ type BoardDeps = Pick<StandingDeps, "clock" | "evaluate" | "onProven"> & {
   readonly presence: Pick<Presence, "attach" | "detach">;
   readonly hub: Pick<Hub, "changed" | "confirmed">;
   readonly overrides: Pick<Overrides, "get">;
+  readonly history: Pick<History, "changed" | "removed">;
   readonly question: (destination: AskableDestination) => Question;
 };
 
@@ -65,7 +67,10 @@ export class Board {
     if (standing.reads) this.#deps.presence.detach(standing.reads, standing);
     standing.close();
     this.#standings.delete(destinationId);
-    this.#removed.set(destinationId, nextVersion(standing.current.version, this.#deps.clock.now()));
+    const now = this.#deps.clock.now();
+    const version = nextVersion(standing.current.version, now);
+    this.#removed.set(destinationId, version);
+    this.#deps.history.removed(destinationId, version, now);
     this.#deps.hub.changed(destinationId);
   }
 
@@ -110,7 +115,7 @@ export class Board {
   }
 
   #create(entry: DestinationEntry): Standing {
-    const { clock, evaluate, onProven, hub, overrides } = this.#deps;
+    const { clock, evaluate, onProven, hub, overrides, history } = this.#deps;
     const standing = new Standing(entry, this.removedVersion(entry.id), {
       clock,
       evaluate,
@@ -119,11 +124,13 @@ export class Board {
       onDue: (due) => this.#bringUpToDate(due),
       onChange: (answer) => {
         availabilityChanged(answer);
+        history.changed(answer, clock.now());
         hub.changed(answer.destinationId);
       },
       onConfirm: (answer) => hub.confirmed(answer.destinationId),
     });
     this.#standings.set(entry.id, standing);
+    history.changed(standing.current, clock.now());
     return standing;
   }
 

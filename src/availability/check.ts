@@ -5,6 +5,7 @@ import { OVER_BUDGET } from "../presence/perform-read.ts";
 import type { Trouble } from "../presence/snapshot.ts";
 import { checkAnswered } from "../telemetry/events.ts";
 import type { Answer } from "./answer.ts";
+import type { History } from "./history.ts";
 import type { Standing } from "./standing.ts";
 
 export interface CheckQuery {
@@ -27,6 +28,7 @@ export interface CheckDeps {
   readonly board: { get(destinationId: string): Standing | undefined };
   /** The span of the RPC under way, for the read's span to link to. */
   readonly link: () => SpanContext | undefined;
+  readonly history: Pick<History, "checked">;
 }
 
 /** Answers one Check; a plain value, not a promise, whenever what is known is enough. Rejects with ServiceError. */
@@ -46,7 +48,7 @@ interface Wait {
   readonly endsAt: number;
 }
 
-export function createCheck({ clock, board, link }: CheckDeps): Check {
+export function createCheck({ clock, board, link, history }: CheckDeps): Check {
   return (query, caller) => {
     const standing = find(query.destinationId);
     const left = caller.timeoutMs();
@@ -55,8 +57,16 @@ export function createCheck({ clock, board, link }: CheckDeps): Check {
     }
     const arrival = clock.now();
     const answer = fromMemory(standing, query, arrival) ?? inTime(standing, query, { caller, left, arrival });
-    return answer instanceof Promise ? answer.then((late) => count(late, clock)) : count(answer, clock);
+    return answer instanceof Promise ? answer.then(count) : count(answer);
   };
+
+  function count(answer: Answer): Answer {
+    const { destinationId, reason, source, accepted, observedAt } = answer;
+    const ageMs = observedAt === undefined ? undefined : clock.now() - observedAt;
+    checkAnswered({ destinationId, reason, source, accepted, ageMs });
+    history.checked(answer);
+    return answer;
+  }
 
   function find(destinationId: string): Standing {
     const standing = board.get(destinationId);
@@ -173,11 +183,4 @@ function youngEnough(sentAt: number, maxAgeMs: number, arrival: number): boolean
 function withMargin(left: number | undefined): number {
   if (left === undefined) return Number.POSITIVE_INFINITY;
   return left - Math.min(Math.max(left * MARGIN.share, MARGIN.minMs), MARGIN.maxMs);
-}
-
-function count(answer: Answer, clock: Clock): Answer {
-  const { destinationId, reason, source, accepted, observedAt } = answer;
-  const ageMs = observedAt === undefined ? undefined : clock.now() - observedAt;
-  checkAnswered({ destinationId, reason, source, accepted, ageMs });
-  return answer;
 }

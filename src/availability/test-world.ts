@@ -65,6 +65,8 @@ export function atLeast(value: number): CriteriaSpec {
   return { ...defaultCriteria, condition: "GREATER_THAN_OR_EQUAL", value };
 }
 
+const NO_HISTORY = { changed() {}, removed() {}, checked() {} };
+
 /** The rooms that make an answer, as app.ts puts them together, over a reader that the test answers. */
 export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) {
   const clock = new TestClock();
@@ -78,11 +80,12 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
     overrides,
     presence,
     hub,
+    history: NO_HISTORY,
     evaluate: given.evaluate ?? createEvaluator({ clock }).evaluate,
     question: ({ queue, access }) => questionOf(queue, access, new Uint8Array(32)),
     onProven: (entry) => proven.set(entry.id, entry.templateRevision),
   });
-  const check = createCheck({ clock, board, link: () => undefined });
+  const check = createCheck({ clock, board, link: () => undefined, history: NO_HISTORY });
   const watch = createWatch({ clock, hub, board });
   const configured = new Map<string, { settings: Configured; revision: bigint; templateRevision: bigint }>();
 

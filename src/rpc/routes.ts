@@ -6,6 +6,7 @@ import { checkHandlers } from "./handlers/check.ts";
 import { checkStreamHandlers } from "./handlers/check-stream.ts";
 import { configureHandlers } from "./handlers/configure.ts";
 import { destinationHandlers } from "./handlers/destinations.ts";
+import { historyHandlers } from "./handlers/history.ts";
 import { overrideHandlers } from "./handlers/overrides.ts";
 import { presenceHandlers } from "./handlers/presence.ts";
 import { templateHandlers } from "./handlers/templates.ts";
@@ -17,6 +18,7 @@ type RouteDeps = Parameters<typeof checkHandlers>[0] &
   Parameters<typeof watchHandlers>[0] &
   Parameters<typeof configureHandlers>[0] &
   Parameters<typeof destinationHandlers>[0] &
+  Parameters<typeof historyHandlers>[0] &
   Parameters<typeof overrideHandlers>[0] &
   Parameters<typeof presenceHandlers>[0] &
   Parameters<typeof testHandlers>[0];
@@ -32,6 +34,7 @@ export function createRoutes(deps: RouteDeps) {
     });
     router.service(DestinationService, {
       ...destinationHandlers(deps),
+      ...historyHandlers(deps),
       ...overrideHandlers(deps),
       ...presenceHandlers(deps),
       ...templateHandlers(),

@@ -35,14 +35,14 @@ export type Destination = Message<"availability.v1.Destination"> & {
   id: string;
 
   /**
-   * For people; at most 200 bytes.
+   * For people; at most 200 bytes, no control characters.
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * For selecting; at most 32, keys ^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$, values at most 128 bytes.
+   * For selecting; at most 32, keys ^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$, values at most 128 bytes without control characters.
    *
    * @generated from field: map<string, string> labels = 3;
    */
@@ -378,27 +378,30 @@ export const FailurePolicySchema: GenMessage<FailurePolicy> = /*@__PURE__*/
   messageDesc(file_availability_v1_destination, 5);
 
 /**
- * Schedule says when a destination is open.
+ * Schedule says when a destination is open: whenever a clock in its zone shows a time within one of the ranges. So a time
+ * that clocks skip is never open, and one that they show twice is open twice.
  *
  * @generated from message availability.v1.Schedule
  */
 export type Schedule = Message<"availability.v1.Schedule"> & {
   /**
-   * IANA name, for example "America/New_York".
+   * IANA name "Area/Location", for example "America/New_York", or "UTC". Required. Abbreviations such as "EST" are refused.
    *
    * @generated from field: string time_zone = 1;
    */
   timeZone: string;
 
   /**
-   * When it is open in a week; a range may run over midnight.
+   * When it is open in a week; a range may run over midnight. 1 to 100; those that overlap count as one. "00:00" to "24:00"
+   * is a whole day.
    *
    * @generated from field: repeated availability.v1.WeeklyRange weekly_ranges = 2;
    */
   weeklyRanges: WeeklyRange[];
 
   /**
-   * Dates on which it is closed, "2026-12-25", in time_zone.
+   * Dates on which it is closed, "2026-12-25", in time_zone; at most 1,000, each once. The whole date is closed, also for a
+   * range that opened the day before; a range that would open on it does not, its part after midnight included.
    *
    * @generated from field: repeated string closed_dates = 3;
    */
@@ -426,14 +429,14 @@ export type WeeklyRange = Message<"availability.v1.WeeklyRange"> & {
   day: DayOfWeek;
 
   /**
-   * "HH:MM", local time.
+   * "HH:MM", local time, "00:00" to "23:59". When clocks skip it, it opens at the first time they show after it.
    *
    * @generated from field: string opens = 2;
    */
   opens: string;
 
   /**
-   * "HH:MM"; not after `opens` = on the next day. "24:00" is allowed.
+   * "HH:MM", "00:00" to "24:00"; not after `opens` = on the next day, so the same as `opens` = 24 hours.
    *
    * @generated from field: string closes = 3;
    */

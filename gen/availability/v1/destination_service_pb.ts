@@ -501,7 +501,7 @@ export const GetPresenceRequestSchema: GenMessage<GetPresenceRequest> = /*@__PUR
  */
 export type GetPresenceResponse = Message<"availability.v1.GetPresenceResponse"> & {
   /**
-   * The queue's members.
+   * The queue's members, after `only_extensions`.
    *
    * @generated from field: repeated availability.v1.AgentRecord agents = 1;
    */
@@ -767,7 +767,7 @@ export type ListAvailabilityHistoryRequest = Message<"availability.v1.ListAvaila
   startTime?: Timestamp | undefined;
 
   /**
-   * Unset = now.
+   * Unset = now. Equal to start_time = what was in force at that moment.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 3;
    */
@@ -802,14 +802,15 @@ export const ListAvailabilityHistoryRequestSchema: GenMessage<ListAvailabilityHi
  */
 export type ListAvailabilityHistoryResponse = Message<"availability.v1.ListAvailabilityHistoryResponse"> & {
   /**
-   * Changes of the availability.
+   * Changes of the availability, oldest first; the first is the state in force at start_time. `version` is the time of a
+   * change in Unix microseconds.
    *
    * @generated from field: repeated availability.v1.Availability changes = 1;
    */
   changes: Availability[];
 
   /**
-   * How Checks were answered, per minute and reason.
+   * How Checks were answered, per minute and reason: of the range's last 24 hours at most, on the first page only.
    *
    * @generated from field: repeated availability.v1.CheckCount check_counts = 2;
    */
@@ -879,14 +880,14 @@ export const CheckCountSchema: GenMessage<CheckCount> = /*@__PURE__*/
  */
 export type SetOverrideRequest = Message<"availability.v1.SetOverrideRequest"> & {
   /**
-   * The destinations, at most 500; or label_selector.
+   * The destinations, at most 500; exactly one of destination_ids and label_selector is given.
    *
    * @generated from field: repeated string destination_ids = 1;
    */
   destinationIds: string[];
 
   /**
-   * Destinations that have all these labels.
+   * Destinations that have all these labels, however many; none = an empty answer.
    *
    * @generated from field: map<string, string> label_selector = 2;
    */
@@ -900,7 +901,7 @@ export type SetOverrideRequest = Message<"availability.v1.SetOverrideRequest"> &
   accepted: boolean;
 
   /**
-   * When it ends, at most 24 h from now. Required.
+   * When it ends, after now and at most 24 h from now. Required.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
@@ -949,14 +950,14 @@ export const SetOverrideResponseSchema: GenMessage<SetOverrideResponse> = /*@__P
  */
 export type ClearOverrideRequest = Message<"availability.v1.ClearOverrideRequest"> & {
   /**
-   * The destinations, at most 500; or label_selector.
+   * The destinations, at most 500; exactly one of destination_ids and label_selector is given.
    *
    * @generated from field: repeated string destination_ids = 1;
    */
   destinationIds: string[];
 
   /**
-   * Destinations that have all these labels.
+   * Destinations that have all these labels, however many; none = an empty answer.
    *
    * @generated from field: map<string, string> label_selector = 2;
    */
@@ -977,7 +978,7 @@ export const ClearOverrideRequestSchema: GenMessage<ClearOverrideRequest> = /*@_
  */
 export type ClearOverrideResponse = Message<"availability.v1.ClearOverrideResponse"> & {
   /**
-   * In the order of their ids.
+   * Those that had an override, in the order of their ids.
    *
    * @generated from field: repeated string destination_ids = 1;
    */
@@ -1080,7 +1081,9 @@ export const DestinationService: GenService<{
     output: typeof ListUpstreamCallsResponseSchema;
   },
   /**
-   * ListAvailabilityHistory answers what a destination's availability was and how Checks were answered.
+   * ListAvailabilityHistory answers what a destination's availability was and how Checks were answered: why was the call
+   * of 10:41 not routed? At least 24 hours or 10,000 changes are kept, over restarts, of deleted destinations too.
+   * Errors: NOT_FOUND, UNAVAILABLE (the history cannot be read).
    *
    * @generated from rpc availability.v1.DestinationService.ListAvailabilityHistory
    */
@@ -1090,7 +1093,9 @@ export const DestinationService: GenService<{
     output: typeof ListAvailabilityHistoryResponseSchema;
   },
   /**
-   * SetOverride sets the answer of destinations by hand for a while.
+   * SetOverride sets the answer of destinations by hand for a while, replacing overrides in force. It does not change
+   * their revision, and Configure keeps it. Errors: NOT_FOUND names every unknown id, and then nothing is set; UNAVAILABLE
+   * when the store fails: then it says how many were set, which stay, and it is safe to repeat.
    *
    * @generated from rpc availability.v1.DestinationService.SetOverride
    */
@@ -1100,7 +1105,7 @@ export const DestinationService: GenService<{
     output: typeof SetOverrideResponseSchema;
   },
   /**
-   * ClearOverride ends overrides.
+   * ClearOverride ends overrides. Errors: NOT_FOUND, UNAVAILABLE as in SetOverride.
    *
    * @generated from rpc availability.v1.DestinationService.ClearOverride
    */

@@ -49,6 +49,7 @@ export function clientsOf(deps: Partial<RouteDeps>): {
     configure: missing,
     remove: missing,
     registry,
+    history: { list: missing },
     overrides: { get: () => undefined, set: missing, clear: missing },
     clock: systemClock,
     ...deps,
