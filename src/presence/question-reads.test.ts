@@ -242,6 +242,16 @@ describe("ask() inside a back-off", () => {
     expect(reader.count).toBe(2);
   });
 
+  test("asks again when Retry-After is over, whatever the counters beside it said", async () => {
+    const { clock, reader, ask, asked } = startPresence();
+    const reads = asked();
+    ask(reads);
+    reader.last.fail(failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 2_000 }), light(50, 0));
+    await clock.advance(2_000);
+    ask(reads);
+    expect(reader.count).toBe(2);
+  });
+
   test("says nothing of the back-off any more when a read succeeds after it", async () => {
     const { clock, reader, ask, asked } = startPresence();
     const reads = asked();

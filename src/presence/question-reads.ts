@@ -219,8 +219,7 @@ export class QuestionReads {
       return result;
     }
     // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
-    const told = !result.ok && result.failure.retryAfterMs !== undefined;
-    if (result.limit && !told) budget.observe(result.limit, now);
+    if (result.limit && (result.ok || result.failure.retryAfterMs === undefined)) budget.observe(result.limit, now);
     const exchange = result.exchange && { ...result.exchange, budgetMs: result.budgetMs };
     if (result.ok) {
       backOffs.succeeded(Object.values(this.#keys));
