@@ -1,21 +1,22 @@
 import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Secret } from "../lib/secret.ts";
-import type { PresenceReader, ReadOptions, ReadResult } from "../ringcentral/presence-reader.ts";
+import type { PresenceReader, ReadResult } from "../ringcentral/presence-reader.ts";
 import { type Question, questionOf } from "../ringcentral/question.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
+import type { SendOptions } from "../upstream/http-client.ts";
 import type { RateLimit } from "../upstream/rate-limit.ts";
 
 /** One read as a test sees it; what it does with it is what RingCentral did. */
 export class TestRead {
   readonly question: Question;
-  readonly options: ReadOptions;
+  readonly options: SendOptions;
   readonly result: Promise<ReadResult>;
   sentAt = 0;
   readonly #clock: Clock;
   readonly #resolve: (result: ReadResult) => void;
 
-  constructor(question: Question, options: ReadOptions, clock: Clock) {
+  constructor(question: Question, options: SendOptions, clock: Clock) {
     this.question = question;
     this.options = options;
     this.#clock = clock;
@@ -54,7 +55,7 @@ export class TestReader implements PresenceReader {
     this.#clock = clock;
   }
 
-  read(question: Question, options: ReadOptions): Promise<ReadResult> {
+  read(question: Question, options: SendOptions): Promise<ReadResult> {
     const read = new TestRead(question, options, this.#clock);
     this.reads.push(read);
     if (this.sends) read.send();

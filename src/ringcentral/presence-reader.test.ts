@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
 import { Secret } from "../lib/secret.ts";
 import { createAllowList } from "../upstream/allow-list.ts";
-import { createHttpClient } from "../upstream/http-client.ts";
+import { createHttpClient, type SendOptions } from "../upstream/http-client.ts";
 import { reset, startServer } from "../upstream/test-server.ts";
-import { createPresenceReader, type ReadOptions } from "./presence-reader.ts";
+import { createPresenceReader } from "./presence-reader.ts";
 import { questionOf } from "./question.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const thing of open.splice(0)) await thing.close();
 });
 
-async function read(answer: Parameters<typeof startServer>[0], options: Partial<ReadOptions> = {}, allowed = true) {
+async function read(answer: Parameters<typeof startServer>[0], options: Partial<SendOptions> = {}, allowed = true) {
   const server = await startServer(answer);
   const allowList = createAllowList(allowed ? [server.origin] : []);
   const http = createHttpClient({ allowList, clock: systemClock, random: () => 0 });

@@ -1,10 +1,9 @@
-import type { SpanContext } from "@opentelemetry/api";
 import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
 import type { Clock } from "../lib/clock.ts";
 import { QUEUE_PRESENCE_ROUTE, queuePresenceRequest } from "../templates/ringcentral.ts";
-import { requestIdOf, type UpstreamCall } from "../upstream/attempt-span.ts";
+import { requestIdOf } from "../upstream/attempt-span.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
-import type { HttpClient, HttpRequest, HttpResult } from "../upstream/http-client.ts";
+import type { HttpClient, HttpRequest, HttpResult, SendOptions } from "../upstream/http-client.ts";
 import { type RateLimit, readRateLimit } from "../upstream/rate-limit.ts";
 import { meaningOf } from "../upstream/transport-error.ts";
 import { failureOf } from "./errors.ts";
@@ -34,20 +33,9 @@ export type ReadResult = (
   readonly exchange?: Exchange | undefined;
 };
 
-/** How long a read may take, and who is told what; see SendOptions. */
-export interface ReadOptions {
-  readonly timeUp: AbortSignal;
-  readonly stop?: AbortSignal | undefined;
-  readonly deadline?: (() => number) | undefined;
-  readonly links?: readonly SpanContext[] | undefined;
-  readonly onLink?: ((listener: (link: SpanContext) => void) => void) | undefined;
-  readonly onSent?: ((sentAt: number) => void) | undefined;
-  readonly onAttempt?: ((call: UpstreamCall) => void) | undefined;
-}
-
 export interface PresenceReader {
   /** Reads the answer to a question from RingCentral. It never rejects: trouble is a result. */
-  read(question: Question, options: ReadOptions): Promise<ReadResult>;
+  read(question: Question, options: SendOptions): Promise<ReadResult>;
 }
 
 /** The reader of queue presence; it knows nothing of snapshots, budgets and back-offs. */
