@@ -18,6 +18,8 @@ const withRest = (rest: Parameters<typeof destinationOf>[0]) => destinationOf(re
 const withTemplate = (template: Parameters<typeof destinationOf>[1]) => destinationOf({}, template);
 const regex = (value: object, rest: object = {}) =>
   withRest({ acceptance: { criterion: { case: "regex", value }, ...rest } });
+const schedule = (rest: object) =>
+  withRest({ schedule: { timeZone: "UTC", weeklyRanges: [{ day: 1, opens: "09:00", closes: "17:00" }], ...rest } });
 const agents = (count: AgentCount) => withRest({ acceptance: { criterion: { case: "agents", value: { count } } } });
 const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
 const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, "v"]));
@@ -220,6 +222,20 @@ const REFUSED: readonly Refusal[] = [
     "INVALID_PATH",
     "is not a JSONPath of RFC 9535: at character 1, expected '$', found 'a'",
   ],
+  [
+    "a schedule without a zone",
+    schedule({ timeZone: "" }),
+    `${D}.schedule.time_zone`,
+    "REQUIRED",
+    'is empty, expected an IANA name such as "America/New_York", or "UTC"',
+  ],
+  [
+    "a schedule without hours",
+    schedule({ weeklyRanges: [] }),
+    `${D}.schedule.weekly_ranges`,
+    "REQUIRED",
+    'is empty, expected at least one range; "00:00" to "24:00" is a whole day',
+  ],
   ["no pattern", regex({}), `${AC}.regex.pattern`, "REQUIRED", "is empty, expected 1 to 512 bytes"],
   [
     "a pattern of 513 bytes",
@@ -310,13 +326,6 @@ const UNSUPPORTED: readonly Refusal[] = [
     "is QUEUE_AND_EXTENSION, not available yet, expected QUEUE",
   ],
   [
-    "a schedule",
-    withRest({ schedule: {} }),
-    `${D}.schedule`,
-    "UNSUPPORTED",
-    "is set, not available yet, expected nothing",
-  ],
-  [
     "agents ON_CALL",
     agents(AgentCount.ON_CALL),
     `${AC}.agents.count`,
@@ -367,6 +376,7 @@ describe("compileDestination()", () => {
     ["500 extensions", withTemplate({ onlyExtensions: extensions(500) })],
     ["a pattern of 512 bytes", regex({ pattern: `[${"a".repeat(510)}]` })],
     ["an empty availability", withRest({ availability: {} })],
+    ["a schedule of one range", schedule({})],
     ["a server of the operator's", withTemplate({ serverUrl: `${SIMULATOR}/` })],
   ])("takes %s, which is the limit", (_, given) => expect(said(given)).toEqual([]));
 
@@ -400,7 +410,8 @@ describe("compileDestination()", () => {
     const fields = compile(given).violations.map(({ field }) => field);
     expect(fields.toSorted()).toEqual(
       [
-        ...["id", "display_name", "labels", "timeout", "freshness.max_age", "schedule"].map((name) => `${D}.${name}`),
+        ...["id", "display_name", "labels", "timeout", "freshness.max_age"].map((name) => `${D}.${name}`),
+        ...["schedule.time_zone", "schedule.weekly_ranges"].map((name) => `${D}.${name}`),
         ...["failure.on_undecided", "failure.last_known_limit", "availability.property_path"].map(
           (name) => `${D}.${name}`,
         ),

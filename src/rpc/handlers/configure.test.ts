@@ -65,7 +65,8 @@ test("configure() names every violation in google.rpc.BadRequest when much is wr
   const violations = error.findDetails(BadRequestSchema)[0]?.fieldViolations ?? [];
   expect(violations.map(({ field, reason }) => `${field} ${reason}`)).toEqual([
     "destination.id INVALID_FORMAT",
-    "destination.schedule UNSUPPORTED",
+    "destination.schedule.time_zone REQUIRED",
+    "destination.schedule.weekly_ranges REQUIRED",
     "destination.ring_central.call_queue_id INVALID_FORMAT",
     "destination.ring_central.credential REQUIRED",
   ]);
