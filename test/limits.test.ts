@@ -27,14 +27,6 @@ afterAll(() => service.stop(), 20_000);
 
 /** What later releases bring: each leaves this list with the release that brings it. */
 const LATER: Record<string, (clients: Clients) => Promise<unknown>> = {
-  ListTemplates: ({ destinations }) => destinations.listTemplates({}),
-  TestDestination: ({ destinations }) => destinations.testDestination({}),
-  EvaluateAcceptance: ({ destinations }) => destinations.evaluateAcceptance({}),
-  GetPresence: ({ destinations }) => destinations.getPresence({}),
-  ListUpstreamCalls: ({ destinations }) => destinations.listUpstreamCalls({}),
-  ListAvailabilityHistory: ({ destinations }) => destinations.listAvailabilityHistory({}),
-  SetOverride: ({ destinations }) => destinations.setOverride({}),
-  ClearOverride: ({ destinations }) => destinations.clearOverride({}),
   ConfigureConnection: ({ connections }) => connections.configureConnection({}),
   GetConnection: ({ connections }) => connections.getConnection({}),
   ListConnections: ({ connections }) => connections.listConnections({}),
@@ -46,11 +38,6 @@ test.each(Object.keys(LATER))("%s is UNIMPLEMENTED on both ports", async (method
   for (const way of BOTH_PORTS) {
     expect((await errorOf(LATER[method]!(service.by(way)))).code, way).toBe(Code.Unimplemented);
   }
-});
-
-test("Check() refuses `explain` instead of ignoring it", async () => {
-  const error = await errorOf(service.availability.check({ destinationId: "sales", explain: true }));
-  expect(error).toMatchObject({ code: Code.InvalidArgument, message: expect.stringContaining("explain") });
 });
 
 test.each(ALL_WAYS)("BatchCheck() answers 500 in their order and refuses 501, to %s", async (way) => {
