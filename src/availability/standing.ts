@@ -197,7 +197,7 @@ export class Standing implements Member {
   }
 
   #facts(): Facts {
-    const { entry, reads } = this;
+    const { entry, reads, maxAgeMs } = this;
     return {
       entry,
       override: this.#deps.override(entry.id),
@@ -205,7 +205,10 @@ export class Standing implements Member {
       trouble: reads?.trouble,
       lastReal: this.#lastReal,
       proven: this.#proven,
-      staleAfterMs: Math.max(this.maxAgeMs, INTERVALS_BEFORE_STALE * (reads?.intervalMs ?? 0)),
+      // Asked only of what was read: it looks at every question of the connection.
+      get staleAfterMs() {
+        return Math.max(maxAgeMs, INTERVALS_BEFORE_STALE * (reads?.intervalMs ?? 0));
+      },
       nextReadAt: reads?.nextAt,
     };
   }
