@@ -1,6 +1,7 @@
 import type { Criteria } from "../acceptance/criteria.ts";
-import { parseDocument } from "../acceptance/document.ts";
+import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
 import type { Reason } from "../lib/reasons.ts";
+import { truncation } from "../ringcentral/truncation.ts";
 import type { Answer } from "./answer.ts";
 import { type ExplainDeps, type Explanation, explain } from "./explain.ts";
 import type { StandingDeps } from "./standing.ts";
@@ -28,19 +29,18 @@ const NOBODYS = {
 
 export function createEvaluateAcceptance(deps: ExplainDeps & Pick<StandingDeps, "evaluate">): EvaluateAcceptance {
   return async (criteria, body) => {
-    const parsed = parseDocument(body);
-    const document = parsed.ok ? parsed.document : undefined;
-    const answer: Answer = parsed.ok
-      ? await judge(criteria, parsed.document)
-      : { ...NOBODYS, verdict: "UNDECIDED", reason: "UPSTREAM_BAD_RESPONSE" satisfies Reason, message: parsed.problem };
+    const { document, problem } = whole(body);
+    const answer: Answer = document
+      ? await judge(criteria, document)
+      : { ...NOBODYS, verdict: "UNDECIDED", reason: "UPSTREAM_BAD_RESPONSE" satisfies Reason, message: problem };
     const explanation = await explain(
-      { answer, subject: { criteria }, document, exchange: undefined, waitMs: undefined },
+      { answer, subject: { criteria }, document, exchange: { body }, waitMs: undefined },
       deps,
     );
-    return { answer, explanation: { ...explanation, responseBody: explanation.responseBody || body } };
+    return { answer, explanation };
   };
 
-  async function judge(criteria: Criteria, document: Parameters<typeof deps.evaluate>[1]): Promise<Answer> {
+  async function judge(criteria: Criteria, document: PresenceDocument): Promise<Answer> {
     const { verdict, reason, message, measured, agents, availableAgents } = await deps.evaluate(criteria, document);
     return {
       ...NOBODYS,
@@ -53,4 +53,13 @@ export function createEvaluateAcceptance(deps: ExplainDeps & Pick<StandingDeps, 
       accepted: verdict === "ACCEPTED",
     };
   }
+}
+
+/** The document in a body, or why a read that was answered so would have failed. */
+function whole(body: string): { document: PresenceDocument; problem: "" } | { document: undefined; problem: string } {
+  const parsed = parseDocument(body);
+  if (!parsed.ok) return { document: undefined, problem: parsed.problem };
+  const cut = truncation(parsed.document);
+  if (cut) return { document: undefined, problem: `Cannot read the presence answer: ${cut}` };
+  return { document: parsed.document, problem: "" };
 }

@@ -1,10 +1,12 @@
 import type { Criteria } from "../acceptance/criteria.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
-import type { Explanation as Acceptance } from "../acceptance/explain.ts";
+import { type Explanation as Acceptance, MAX_SHOWN_BYTES } from "../acceptance/explain.ts";
+import { cutText } from "../acceptance/text-spans.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ReadExchange } from "../presence/snapshot.ts";
 import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
 import type { Answer } from "./answer.ts";
+import { hideToken } from "./hide-token.ts";
 import { hintFor } from "./hints.ts";
 import type { Subject } from "./subject.ts";
 
@@ -34,8 +36,8 @@ export interface Evidence {
   readonly subject: Subject | undefined;
   /** The presence behind the answer. */
   readonly document: PresenceDocument | undefined;
-  /** The answer of RingCentral behind it. */
-  readonly exchange: ReadExchange | undefined;
+  /** The answer of RingCentral behind it; of a given one the body alone. */
+  readonly exchange: Partial<ReadExchange> | undefined;
   /** How long the caller waited. */
   readonly waitMs: number | undefined;
 }
@@ -45,8 +47,6 @@ export interface ExplainDeps {
   readonly explainer: { explain(criteria: Criteria, document: PresenceDocument): Promise<Acceptance> };
 }
 
-const MAX_BODY_CHARACTERS = 256 * 1024;
-
 /** Explains an answer. It is off the hot path, and under the same bounds as any evaluation. */
 export async function explain(evidence: Evidence, { clock, explainer }: ExplainDeps): Promise<Explanation> {
   const { answer, subject, document, exchange, waitMs } = evidence;
@@ -55,7 +55,9 @@ export async function explain(evidence: Evidence, { clock, explainer }: ExplainD
   const found = subject && document && (await explainer.explain(subject.criteria, document));
   const evaluateMs = found && clock.now() - beganAt;
   const request = subject?.queue && queuePresenceRequest(subject.queue);
-  const body = shorten(exchange?.body ?? document?.raw ?? "");
+  // Hidden before it is cut, or a part of the token might stand at the end.
+  const body = hideToken(exchange?.body ?? document?.raw ?? "", token);
+  const responseBody = cutText(body, MAX_SHOWN_BYTES);
   const { connectMs, firstByteMs, bodyMs } = exchange?.timings ?? {};
   return {
     request,
@@ -63,8 +65,8 @@ export async function explain(evidence: Evidence, { clock, explainer }: ExplainD
     status: exchange?.status ?? 0,
     timings: given({ waitMs, budgetMs: exchange?.budgetMs, connectMs, firstByteMs, bodyMs, evaluateMs }),
     acceptance: found && hideIn(found, token),
-    responseBody: hide(body.text, token),
-    truncated: body.cut || (found?.truncated ?? false),
+    responseBody,
+    truncated: responseBody.length < body.length || (found?.truncated ?? false),
     sentence: sentenceOf(answer, found),
     hint: hintFor({ answer, subject, document }),
   };
@@ -78,32 +80,25 @@ function sentenceOf(answer: Answer, found: Acceptance | undefined): string {
 
 function curlLine({ url, headers }: PreparedRequest): string {
   const options = headers.map(([name, value]) =>
-    name === "Authorization" ? '-H "Authorization: Bearer $TOKEN"' : `-H '${name}: ${value}'`,
+    name === "Authorization" ? '-H "Authorization: Bearer $TOKEN"' : `-H ${inShell(`${name}: ${value}`)}`,
   );
-  return ["curl", "-i", ...options, `'${url}'`].join(" ");
+  return ["curl", "-i", ...options, inShell(url)].join(" ");
 }
 
-function shorten(text: string): { text: string; cut: boolean } {
-  if (text.length <= MAX_BODY_CHARACTERS && Buffer.byteLength(text) <= MAX_BODY_CHARACTERS) return { text, cut: false };
-  // A character is at most three bytes per UTF-16 unit.
-  const bytes = Buffer.from(text.slice(0, MAX_BODY_CHARACTERS)).subarray(0, MAX_BODY_CHARACTERS);
-  return { text: bytes.toString().replace(/\uFFFD$/, ""), cut: true };
-}
-
-/** A server may send back what it was sent. Stars of the same length leave the places of matches true. */
-function hide(text: string, token: string | undefined): string {
-  return token ? text.replaceAll(token, "*".repeat(token.length)) : text;
+/** One word of a shell's command line, whatever stands in it. */
+function inShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function hideIn(found: Acceptance, token: string | undefined): Acceptance {
   return {
     ...found,
-    canonicalText: hide(found.canonicalText, token),
+    canonicalText: hideToken(found.canonicalText, token, { cut: found.truncated }),
     records: found.records.map((record) => ({
       ...record,
-      extensionId: hide(record.extensionId, token),
-      name: hide(record.name, token),
-      extensionNumber: hide(record.extensionNumber, token),
+      extensionId: hideToken(record.extensionId, token),
+      name: hideToken(record.name, token),
+      extensionNumber: hideToken(record.extensionNumber, token),
     })),
   };
 }

@@ -16,7 +16,8 @@ export function createPrepare(deps: AcceptDeps & { readonly store: Store }) {
   return async (given: Destination): Promise<DestinationEntry> => {
     const destination = clone(DestinationSchema, given);
     destination.id ||= UNNAMED;
-    const stored = await readStored(deps.store, destination.id);
+    // By the id as given: one without a name has nothing stored, even if something is stored under the stand-in.
+    const stored = await readStored(deps.store, given.id);
     const { compiled, access } = accept(destination, stored, { ...deps, action: "test" });
     return {
       id: given.id,

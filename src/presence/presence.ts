@@ -4,6 +4,7 @@ import type { Question } from "../ringcentral/question.ts";
 import { achievableAgeMs, readIntervalMs } from "./cadence.ts";
 import { probe } from "./probe.ts";
 import { type Member, type QuestionDeps, QuestionReads } from "./question-reads.ts";
+import { Read } from "./read.ts";
 import type { ReadOutcome } from "./snapshot.ts";
 
 type PresenceDeps = Pick<QuestionDeps, "clock" | "reader" | "backOffs">;
@@ -13,6 +14,7 @@ export class Presence {
   readonly #deps: PresenceDeps;
   readonly #questions = new Map<string, QuestionReads>();
   readonly #budgets = new Map<string, { budget: Budget; questions: Set<QuestionReads> }>();
+  readonly #probes = new Set<Read>();
 
   constructor(deps: PresenceDeps) {
     this.#deps = deps;
@@ -33,14 +35,20 @@ export class Presence {
     this.#forgetUnasked(reads);
   }
 
-  /** Asks a question once, aside from everything; see probe(). */
-  probe(question: Question, options: { endsAt: number; link: SpanContext | undefined }): Promise<ReadOutcome> {
+  /** Asks a question once, aside from everything, until `endsAt`, Unix milliseconds; see probe(). */
+  async probe(question: Question, until: { endsAt: number; link: SpanContext | undefined }): Promise<ReadOutcome> {
     const { budget } = this.#shared(question.budgetKey);
     const calls = this.#questions.get(question.key)?.calls;
-    return probe(question, { ...options, calls }, { ...this.#deps, budget });
+    const read = new Read(this.#deps.clock);
+    read.join(until.endsAt, until.link);
+    this.#probes.add(read);
+    const outcome = await probe(question, read, { ...this.#deps, budget, onAttempt: (call) => calls?.add(call) });
+    this.#probes.delete(read);
+    return outcome;
   }
 
   close(): void {
+    for (const read of this.#probes) read.stop();
     for (const reads of this.#questions.values()) reads.stop();
     this.#questions.clear();
     this.#budgets.clear();

@@ -1,30 +1,30 @@
-import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import type { Budget } from "../ringcentral/budget.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import { backOffKeys, type Question } from "../ringcentral/question.ts";
 import { backOffOpened } from "../telemetry/events.ts";
+import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
-import type { CallLog } from "./call-log.ts";
 import { overBudget } from "./perform-read.ts";
-import { Read } from "./read.ts";
+import type { Read } from "./read.ts";
 import type { ReadOutcome } from "./snapshot.ts";
 
 /**
  * Asks a question once, for a person who tests a destination: obeys the budget and its penalty, ignores snapshots and
- * back-offs, and leaves none behind. `endsAt` is Unix milliseconds. It never rejects.
+ * back-offs, and leaves none behind but a penalty. It never rejects.
  */
 export async function probe(
   question: Question,
-  options: { endsAt: number; link: SpanContext | undefined; calls: CallLog | undefined },
+  read: Read,
   deps: {
     clock: Clock;
     budget: Budget;
     reader: PresenceReader;
     backOffs: Pick<BackOffs, "open" | "blocked">;
+    onAttempt: (call: UpstreamCall) => void;
   },
 ): Promise<ReadOutcome> {
-  const { clock, budget, reader, backOffs } = deps;
+  const { clock, budget, reader, backOffs, onAttempt } = deps;
   const { budget: budgetKey } = backOffKeys(question);
   const beganAt = clock.now();
   const penalty = backOffs.blocked([budgetKey], beganAt);
@@ -32,8 +32,6 @@ export async function probe(
   const freeAt = budget.freeAt(beganAt, "check");
   // A person does not wait for the window to move on.
   if (freeAt > beganAt) return overBudget(freeAt);
-  const read = new Read(clock);
-  read.join(options.endsAt, options.link);
   read.begin();
   budget.spend(beganAt);
   let attempts = 0;
@@ -44,10 +42,11 @@ export async function probe(
     onSent: (sentAt) => {
       if (++attempts > 1) budget.spend(sentAt);
     },
-    onAttempt: (call) => options.calls?.add(call),
+    onAttempt,
   });
   const now = clock.now();
-  if (result.limit) budget.observe(result.limit, now);
+  // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
+  if (result.limit && (result.ok || result.failure.retryAfterMs === undefined)) budget.observe(result.limit, now);
   const exchange = result.exchange && { ...result.exchange, budgetMs: 0 };
   const outcome: ReadOutcome = result.ok
     ? { ok: true, snapshot: { document: result.document, observedAt: result.sentAt, exchange } }

@@ -7,6 +7,9 @@ import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { SendOptions } from "../upstream/http-client.ts";
 import type { RateLimit } from "../upstream/rate-limit.ts";
 
+/** Where the time of every answer went. */
+export const TIMINGS = { connectMs: 1, firstByteMs: 2, bodyMs: 3 };
+
 /** One read as a test sees it; what it does with it is what RingCentral did. */
 export class TestRead {
   readonly question: Question;
@@ -33,11 +36,13 @@ export class TestRead {
   }
 
   answer(document: PresenceDocument, limit?: RateLimit): void {
-    this.#resolve({ ok: true, sentAt: this.sentAt, document, limit });
+    const exchange = { status: 200, body: document.raw, timings: TIMINGS };
+    this.#resolve({ ok: true, sentAt: this.sentAt, document, limit, exchange });
   }
 
-  fail(why: UpstreamFailure, limit?: RateLimit): void {
-    this.#resolve({ ok: false, failure: why, limit });
+  /** `came` is the answer behind the failure, if there was one. */
+  fail(why: UpstreamFailure, limit?: RateLimit, came?: { status: number; body: string }): void {
+    this.#resolve({ ok: false, failure: why, limit, exchange: came && { ...came, timings: TIMINGS } });
   }
 }
 
