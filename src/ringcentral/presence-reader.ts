@@ -52,6 +52,7 @@ export function createPresenceReader(deps: {
       const request: HttpRequest = {
         url,
         headers: headers.map(([name, value]) => [name, name === "Authorization" ? `Bearer ${token}` : value]),
+        secret: token,
         route: QUEUE_PRESENCE_ROUTE,
         judge: (answer) => (answer.status === 200 ? "OK" : failureOf(answer, { ...context, now: 0 }).reason),
       };

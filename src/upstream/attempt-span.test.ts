@@ -45,6 +45,7 @@ async function get(answer: Parameters<typeof startServer>[0], options: Partial<S
     {
       url: `${server.origin}/queues/1/presence`,
       headers: [["Authorization", "Bearer s3cret"]],
+      secret: "",
       route: "/queues/{queue}/presence",
       judge: ({ status }) => (status === 200 ? "OK" : "UPSTREAM_NOT_FOUND"),
     },

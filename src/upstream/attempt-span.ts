@@ -2,6 +2,7 @@ import { isSpanContextValid, SpanKind, SpanStatusCode, trace } from "@openteleme
 import type { UpstreamReason } from "../lib/reasons.ts";
 import { upstreamAttempted } from "../telemetry/events.ts";
 import type { AttemptLinks } from "./attempt-links.ts";
+import { concealedPath } from "./conceal.ts";
 import type { Answer, Attempt } from "./exchange.ts";
 import { readRateLimit } from "./rate-limit.ts";
 import { meaningOf } from "./transport-error.ts";
@@ -11,6 +12,8 @@ const tracer = trace.getTracer("availability.upstream");
 /** What is told of an attempt besides what it came to. */
 export interface AttemptStory {
   readonly url: URL;
+  /** What must not be told of the path. */
+  readonly secret: string;
   /** The path with its ids left out, where it is known. */
   readonly route: string | undefined;
   /** 1 for the first request, counting retries and redirects. */
@@ -51,6 +54,7 @@ type EndAttempt = (attempt: Attempt, outcome: AttemptOutcome, meaning: AttemptOu
  */
 export function startAttempt(story: AttemptStory): EndAttempt {
   const { url, links } = story;
+  const path = concealedPath(url.pathname, story.secret);
   const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
   const span = tracer.startSpan(story.route ? `GET ${story.route}` : "GET", {
     kind: SpanKind.CLIENT,
@@ -59,7 +63,7 @@ export function startAttempt(story: AttemptStory): EndAttempt {
     attributes: {
       "http.request.method": "GET",
       "url.scheme": url.protocol.slice(0, -1),
-      "url.path": url.pathname,
+      "url.path": path,
       ...(story.route && { "url.template": story.route }),
       "server.address": url.hostname,
       "server.port": port,
@@ -85,7 +89,7 @@ export function startAttempt(story: AttemptStory): EndAttempt {
     upstreamAttempted({
       origin: url.origin,
       method: "GET",
-      path: url.pathname,
+      path,
       attempt: story.number,
       status: answer?.status,
       outcome,
@@ -97,7 +101,7 @@ export function startAttempt(story: AttemptStory): EndAttempt {
     return {
       at: story.at,
       method: "GET",
-      path: url.pathname,
+      path,
       status: answer?.status ?? 0,
       tookMs,
       reason: isReason(meaning) ? meaning : undefined,

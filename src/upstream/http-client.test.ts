@@ -31,7 +31,10 @@ function get(client: HttpClient, url: string, options: Partial<SendOptions> = {}
     ["Authorization", "Bearer t0ken"],
   ] as const;
   const judge = () => "OK" as const;
-  return client.send({ url, headers, route: "/presence", judge }, { timeUp: new AbortController().signal, ...options });
+  return client.send(
+    { url, headers, secret: "", route: "/presence", judge },
+    { timeUp: new AbortController().signal, ...options },
+  );
 }
 
 /** One server, one client that may call it, one GET. */

@@ -5,6 +5,7 @@ import type { AllowList } from "./allow-list.ts";
 import { AttemptLinks } from "./attempt-links.ts";
 import { type AttemptOutcome, lastOutcome, startAttempt, type UpstreamCall } from "./attempt-span.ts";
 import { ACCEPT_ENCODING } from "./body.ts";
+import { concealIn } from "./conceal.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { type Answer, type Attempt, exchange } from "./exchange.ts";
 import { type GivenUp, giveUpSignal } from "./give-up.ts";
@@ -15,6 +16,8 @@ import { type TransportError, transportError } from "./transport-error.ts";
 export interface HttpRequest {
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** A secret in the headers. Nobody is told of it, also where the server sends it back. */
+  readonly secret: string;
   /** The path with its ids left out, for telemetry. */
   readonly route: string;
   /** What an answer is counted as. */
@@ -71,6 +74,7 @@ export function createHttpClient(deps: {
 
   return {
     async send(request, options) {
+      const { secret } = request;
       const links = new AttemptLinks(options.links ?? []);
       options.onLink?.((link) => links.add(link));
       const { signal, release } = giveUpSignal(options.timeUp, [options.stop, closing.signal]);
@@ -82,8 +86,8 @@ export function createHttpClient(deps: {
         for (let attempts = 1; ; attempts++) {
           const startedAt = clock.now();
           const route = hop.count === 0 || hop.repeated ? request.route : undefined;
-          const ended = startAttempt({ url: hop.url, route, number: attempts, links, at: startedAt });
-          const came = await exchange(hop, { dispatcher, clock, signal, onSent });
+          const ended = startAttempt({ url: hop.url, secret, route, number: attempts, links, at: startedAt });
+          const came = concealIn(await exchange(hop, { dispatcher, clock, signal, onSent }), secret);
           const tookMs = clock.now() - startedAt;
           const end = (outcome: AttemptOutcome, meaning = outcome) => {
             const call = ended(came, outcome, meaning, tookMs);

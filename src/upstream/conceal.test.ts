@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { conceal, concealedPath, concealIn } from "./conceal.ts";
+
+const SECRET = "a/b.c+d=~e";
+
+test.each([
+  ["nothing to hide", "nothing to hide"],
+  [`as it is: ${SECRET}, twice: ${SECRET}`, "as it is: [token], twice: [token]"],
+  [String.raw`{"as PHP has it": "a\/b.c+d=~e"}`, `{"as PHP has it": "[token]"}`],
+  [String.raw`"as ASCII: a\u002fb.c\u002Bd\u003d~e"`, `"as ASCII: [token]"`],
+  [String.raw`another: a\/bxc+d=~e`, String.raw`another: a\/bxc+d=~e`],
+])("conceal() leaves no secret in %j", (text, expected) => {
+  expect(conceal(text, SECRET)).toBe(expected);
+});
+
+test("conceal() changes nothing when there is no secret", () => {
+  expect(conceal(String.raw`a\/b`, "")).toBe(String.raw`a\/b`);
+});
+
+test.each([
+  ["/restapi/v1.0/account/~", "/restapi/v1.0/account/~"],
+  [`/x/${SECRET}/y`, "/x/[token]/y"],
+  [`/x/${encodeURIComponent(SECRET)}/y`, "/[token]"],
+  ["/x%20y", "/x%20y"],
+  ["/x%zz", "/[token]"],
+])("concealedPath() leaves no secret in %j", (path, expected) => {
+  expect(concealedPath(path, SECRET)).toBe(expected);
+});
+
+test("concealIn() leaves no secret in headers and body, and the address of the next hop as it is", () => {
+  const headers = { location: `/${SECRET}`, rcrequestid: SECRET, "x-other": "kept" };
+  const timings = { connectMs: 0, firstByteMs: 0, bodyMs: 0 };
+  const answer = { kind: "response", status: 302, headers, bodyText: `<${SECRET}>`, sentAt: 0, timings } as const;
+  expect(concealIn(answer, SECRET)).toEqual({
+    ...answer,
+    headers: { ...headers, rcrequestid: "[token]" },
+    bodyText: "<[token]>",
+  });
+  expect(concealIn({ kind: "timeout" }, SECRET)).toEqual({ kind: "timeout" });
+});
