@@ -2,7 +2,7 @@ import { type CriteriaSpec, compileCriteria, defaultCriteria } from "../acceptan
 import { createEvaluator } from "../acceptance/evaluate.ts";
 import type { FailurePolicy } from "../destinations/compile.ts";
 import type { Override } from "../destinations/override-record.ts";
-import type { DestinationEntry } from "../destinations/registry.ts";
+import type { AskableDestination, DestinationEntry } from "../destinations/registry.ts";
 import type { CompiledSchedule } from "../destinations/schedule.ts";
 import { Secret } from "../lib/secret.ts";
 import { TestClock } from "../lib/test-clock.ts";
@@ -75,6 +75,7 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
   const hub = new Hub();
   const proven = new Map<string, bigint>();
   const overrides = new Map<string, Override>();
+  const question = ({ queue, access }: AskableDestination) => questionOf(queue, access, new Uint8Array(32));
   const board = new Board({
     clock,
     overrides,
@@ -82,7 +83,7 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
     hub,
     history: NO_HISTORY,
     evaluate: given.evaluate ?? createEvaluator({ clock }).evaluate,
-    question: ({ queue, access }) => questionOf(queue, access, new Uint8Array(32)),
+    question,
     onProven: (entry) => proven.set(entry.id, entry.templateRevision),
   });
   const check = createCheck({ clock, board, link: () => undefined, history: NO_HISTORY });
@@ -93,6 +94,8 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
     clock,
     start: clock.now(),
     reader,
+    presence,
+    question,
     hub,
     board,
     proven,

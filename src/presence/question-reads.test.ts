@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { member, startPresence } from "./test-presence.ts";
-import { agents, failure, light, question } from "./test-reader.ts";
+import { agents, failure, light, question, TIMINGS } from "./test-reader.ts";
 
 const failed = (reason: string, until: number) => ({ ok: false, trouble: { failure: { reason }, until } });
 
@@ -13,7 +13,8 @@ describe("ask()", () => {
     const document = agents(2);
     reader.last.answer(document);
     await clock.advance(0);
-    const snapshot = { document, observedAt: clock.now() };
+    const exchange = { status: 200, body: document.raw, timings: TIMINGS, budgetMs: 0 };
+    const snapshot = { document, observedAt: clock.now(), exchange };
     expect(callers.map(({ outcome }) => outcome)).toEqual(callers.map(() => ({ ok: true, snapshot })));
     expect(reads.newest).toEqual(snapshot);
   });
