@@ -6,11 +6,10 @@ import type { Clock } from "../lib/clock.ts";
 import type { ReadExchange } from "../presence/snapshot.ts";
 import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
 import type { Answer } from "./answer.ts";
-import { hideToken } from "./hide-token.ts";
 import { hintFor } from "./hints.ts";
 import type { Subject } from "./subject.ts";
 
-/** Explanation is how an answer came to be. No part of it holds the token. */
+/** Explanation is how an answer came to be. The token is in no part of it: answers lose it where they are received. */
 export interface Explanation {
   readonly request: PreparedRequest | undefined;
   /** The same as a curl command line, the token as $TOKEN; empty without a request. */
@@ -50,13 +49,11 @@ export interface ExplainDeps {
 /** Explains an answer. It is off the hot path, and under the same bounds as any evaluation. */
 export async function explain(evidence: Evidence, { clock, explainer }: ExplainDeps): Promise<Explanation> {
   const { answer, subject, document, exchange, waitMs } = evidence;
-  const token = subject?.access?.token.reveal();
   const beganAt = clock.now();
   const found = subject && document && (await explainer.explain(subject.criteria, document));
   const evaluateMs = found && clock.now() - beganAt;
   const request = subject?.queue && queuePresenceRequest(subject.queue);
-  // Hidden before it is cut, or a part of the token might stand at the end.
-  const body = hideToken(exchange?.body ?? document?.raw ?? "", token);
+  const body = exchange?.body ?? document?.raw ?? "";
   const responseBody = cutText(body, MAX_SHOWN_BYTES);
   const { connectMs, firstByteMs, bodyMs } = exchange?.timings ?? {};
   return {
@@ -64,7 +61,7 @@ export async function explain(evidence: Evidence, { clock, explainer }: ExplainD
     curl: request ? curlLine(request) : "",
     status: exchange?.status ?? 0,
     timings: given({ waitMs, budgetMs: exchange?.budgetMs, connectMs, firstByteMs, bodyMs, evaluateMs }),
-    acceptance: found && hideIn(found, token),
+    acceptance: found,
     responseBody,
     truncated: responseBody.length < body.length || (found?.truncated ?? false),
     sentence: sentenceOf(answer, found),
@@ -88,19 +85,6 @@ function curlLine({ url, headers }: PreparedRequest): string {
 /** One word of a shell's command line, whatever stands in it. */
 function inShell(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function hideIn(found: Acceptance, token: string | undefined): Acceptance {
-  return {
-    ...found,
-    canonicalText: hideToken(found.canonicalText, token, { cut: found.truncated }),
-    records: found.records.map((record) => ({
-      ...record,
-      extensionId: hideToken(record.extensionId, token),
-      name: hideToken(record.name, token),
-      extensionNumber: hideToken(record.extensionNumber, token),
-    })),
-  };
 }
 
 function given<T extends object>(values: { [K in keyof T]: T[K] | undefined }): Partial<T> {

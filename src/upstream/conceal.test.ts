@@ -13,6 +13,11 @@ test.each([
   expect(conceal(text, SECRET)).toBe(expected);
 });
 
+test("conceal() leaves no secret when JSON must escape what it is made of", () => {
+  const secret = String.raw`a"b\c`;
+  expect(conceal(JSON.stringify(`<${secret}>`), secret)).toBe('"<[token]>"');
+});
+
 test("conceal() changes nothing when there is no secret", () => {
   expect(conceal(String.raw`a\/b`, "")).toBe(String.raw`a\/b`);
 });

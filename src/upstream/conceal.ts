@@ -7,7 +7,7 @@ export function conceal(text: string, secret: string): string {
   if (secret === "") return text;
   const plain = text.replaceAll(secret, PLACEHOLDER);
   // Most texts have no such escapes, and are looked at no further.
-  return /\\[/u]/.test(plain) ? plain.replace(escaped(secret), PLACEHOLDER) : plain;
+  return /\\["\\/u]/.test(plain) ? plain.replace(escaped(secret), PLACEHOLDER) : plain;
 }
 
 /** The path of an address without a secret that may stand in it, percent-encoded or not. */
