@@ -66,7 +66,7 @@ test.each([
     expect(server.attributes).toMatchObject({
       "rpc.system.name": system,
       "rpc.method": CHECK,
-      "rpc.response.status_code": "OK",
+      "rpc.status_code": "OK",
     });
     const attempts = clientSpans(collector.spans, traceId);
     expect(attempts.map(({ attributes }) => attributes["http.response.status_code"])).toEqual([503, 200]);
@@ -109,7 +109,7 @@ test("a failed call's span has its code", async () => {
     .catch(() => {});
   await collector.until((spans) => serverSpan(spans, traceId) !== undefined);
   expect(serverSpan(collector.spans, traceId)!.attributes).toMatchObject({
-    "rpc.response.status_code": "NOT_FOUND",
+    "rpc.status_code": "NOT_FOUND",
     "error.type": "NOT_FOUND",
   });
 });

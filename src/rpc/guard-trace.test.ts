@@ -87,7 +87,7 @@ describe.each(TRANSPORTS)("traceGuard(), %s", (name) => {
     expect(span!.attributes).toEqual({
       "rpc.system.name": system,
       "rpc.method": "availability.v1.AvailabilityService/Check",
-      "rpc.response.status_code": "OK",
+      "rpc.status_code": "OK",
     });
     expect(active).toEqual([span!.spanContext().spanId, span!.spanContext().spanId]);
   });
@@ -96,7 +96,7 @@ describe.each(TRANSPORTS)("traceGuard(), %s", (name) => {
     await collect(client().watch({}, { headers }));
     const [span, ...more] = await spans();
     expect(more).toEqual([]);
-    expect(span!.attributes["rpc.response.status_code"]).toBe("OK");
+    expect(span!.attributes["rpc.status_code"]).toBe("OK");
     expect(active).toEqual(Array(3).fill(span!.spanContext().spanId));
   });
 
@@ -107,7 +107,7 @@ describe.each(TRANSPORTS)("traceGuard(), %s", (name) => {
     })();
     expect((await failureOf(call)).code).toBe(Code.Canceled);
     const [span] = await spans();
-    expect(span!.attributes).toMatchObject({ "rpc.response.status_code": "CANCELLED", "error.type": "CANCELLED" });
+    expect(span!.attributes).toMatchObject({ "rpc.status_code": "CANCELLED", "error.type": "CANCELLED" });
     expect(span!.status.code).toBe(SpanStatusCode.UNSET);
   });
 
@@ -136,7 +136,7 @@ test("traceGuard() records rpc.server.call.duration in seconds", async () => {
   expect(attributes).toContainEqual({
     "rpc.system.name": "grpc",
     "rpc.method": "availability.v1.AvailabilityService/Check",
-    "rpc.response.status_code": "OK",
+    "rpc.status_code": "OK",
   });
 });
 

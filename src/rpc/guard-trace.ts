@@ -11,13 +11,12 @@ import {
 import {
   ATTR_ERROR_TYPE,
   ATTR_RPC_METHOD,
+  ATTR_RPC_STATUS_CODE,
   ATTR_RPC_SYSTEM_NAME,
   METRIC_RPC_SERVER_CALL_DURATION,
 } from "@opentelemetry/semantic-conventions";
 import { instrument } from "../telemetry/meter.ts";
 import { guardStream } from "./guard-stream.ts";
-
-const ATTR_STATUS = "rpc.response.status_code";
 
 const duration = instrument((meter) =>
   meter.createHistogram(METRIC_RPC_SERVER_CALL_DURATION, {
@@ -96,7 +95,7 @@ function leftBecause(signal: AbortSignal): ConnectError {
 
 function outcomeOf(code: Code | 0): Record<string, string> {
   const name = code === 0 ? "OK" : statusName(code);
-  return code === 0 ? { [ATTR_STATUS]: name } : { [ATTR_STATUS]: name, [ATTR_ERROR_TYPE]: name };
+  return code === 0 ? { [ATTR_RPC_STATUS_CODE]: name } : { [ATTR_RPC_STATUS_CODE]: name, [ATTR_ERROR_TYPE]: name };
 }
 
 function endSpan(span: Span, code: Code | 0, outcome: Record<string, string>): void {
