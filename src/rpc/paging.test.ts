@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { pageSize, pageToken, parsePageToken } from "./paging.ts";
+import { callToken, pageSize, pageToken, parseCallToken, parsePageToken } from "./paging.ts";
 
 test.each([
   [0, 50],
@@ -31,6 +31,20 @@ test.each([
   ["ends in the middle", pageToken("sales").slice(0, -1).slice(0, 6)],
   ["goes on in another line", Buffer.from("after:a\nb").toString("base64url")],
 ])("parsePageToken() refuses a token when it %s", (_, token) => expect(parsePageToken(token)).toBeUndefined());
+
+test("parseCallToken() gives the number back when the token is one of callToken()", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 ** 15 - 1 }), (n) => void expect(parseCallToken(callToken(n))).toBe(n)),
+  );
+});
+
+test.each([
+  ["is empty", ""],
+  ["is one of another list", pageToken("sales")],
+  ["names no call", Buffer.from("calls:0").toString("base64url")],
+  ["names a part of one", Buffer.from("calls:1.5").toString("base64url")],
+  ["is padded", Buffer.from("calls:1").toString("base64")],
+])("parseCallToken() gives nothing when the token %s", (_, token) => expect(parseCallToken(token)).toBeUndefined());
 
 test("parsePageToken() takes no text but the one spelling of a token", () => {
   fc.assert(

@@ -11,10 +11,13 @@ import {
   DeleteDestinationRequestSchema,
   DestinationService,
   GetDestinationRequestSchema,
+  GetPresenceRequestSchema,
   ListDestinationsRequestSchema,
+  ListUpstreamCallsRequestSchema,
+  TestDestinationRequestSchema,
 } from "../../gen/availability/v1/destination_service_pb.ts";
 import { ServiceError } from "../lib/errors.ts";
-import { pageToken } from "./paging.ts";
+import { callToken, pageToken } from "./paging.ts";
 import { heartbeatMs, validate, validateCheck } from "./validate.ts";
 
 const ID = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
@@ -37,7 +40,8 @@ function said<Desc extends DescMessage>(method: DescMethod, schema: Desc, reques
 }
 
 const { check, batchCheck, watch, configure } = AvailabilityService.method;
-const { getDestination, deleteDestination, listDestinations } = DestinationService.method;
+const { getDestination, deleteDestination, listDestinations, getPresence, listUpstreamCalls, testDestination } =
+  DestinationService.method;
 const ofCheck = (request: object) => said(check, CheckRequestSchema, { destinationId: "q", ...request });
 const ofWatch = (request: MessageInitShape<typeof WatchRequestSchema>) => said(watch, WatchRequestSchema, request);
 const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
@@ -190,6 +194,33 @@ describe("validate() of the others", () => {
     expect(list({ pageSize: -1, pageToken: "x" })).toEqual([
       "page_size OUT_OF_RANGE: is -1, expected 0 or more",
       "page_token INVALID_FORMAT: is no token of this service, expected a next_page_token or nothing",
+    ]);
+  });
+
+  test("refuses GetPresence and ListUpstreamCalls when the id is none, and a call's token of another list", () => {
+    expect(said(getPresence, GetPresenceRequestSchema, {})).toEqual([
+      `destination_id REQUIRED: is empty, expected ${ID}`,
+    ]);
+    const calls = (request: object) => said(listUpstreamCalls, ListUpstreamCallsRequestSchema, request);
+    expect(calls({ destinationId: "q", pageSize: 1001, pageToken: callToken(7) })).toEqual([]);
+    expect(calls({ destinationId: "/", pageSize: -1, pageToken: pageToken("q") })).toEqual([
+      `destination_id INVALID_FORMAT: is "/", expected ${ID}`,
+      "page_size OUT_OF_RANGE: is -1, expected 0 or more",
+      "page_token INVALID_FORMAT: is no token of this service, expected a next_page_token or nothing",
+    ]);
+  });
+
+  test("refuses TestDestination when nothing is to be tested, and takes an unsaved one as it is", () => {
+    const of = (request: MessageInitShape<typeof TestDestinationRequestSchema>) =>
+      said(testDestination, TestDestinationRequestSchema, request);
+    expect(of({ target: { case: "destination", value: {} }, tags: tags(64) })).toEqual([]);
+    expect(of({ target: { case: "destinationId", value: "q" } })).toEqual([]);
+    expect(of({ tags: tags(65) })).toEqual([
+      "target REQUIRED: is absent, expected one of destination_id, destination",
+      "tags TOO_MANY: has 65 tags, expected at most 64",
+    ]);
+    expect(of({ target: { case: "destinationId", value: "" } })).toEqual([
+      `destination_id REQUIRED: is empty, expected ${ID}`,
     ]);
   });
 

@@ -1,8 +1,10 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import type { Caller, Check, CheckQuery } from "../../availability/check.ts";
+import type { Explanation } from "../../availability/explain.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { checkResponse } from "../convert-availability.ts";
+import { explanationMessage } from "../convert-explanation.ts";
 import { ANSWER, clientsOf } from "./test-client.ts";
 
 /** A Check that knows some ids, at once or later, and remembers what it was asked. */
@@ -46,6 +48,27 @@ describe("check()", () => {
     await check({ destinationId: "sales" }, { timeoutMs: 60_000 });
     expect(callers[0]?.timeoutMs()).toBeUndefined();
     expect(callers[1]?.timeoutMs()).toBeLessThanOrEqual(60_000);
+  });
+
+  test("answers with an explanation when one is asked for, and with none when not", async () => {
+    const asked: CheckQuery[] = [];
+    const explanation: Explanation = {
+      ...{ request: undefined, curl: "", status: 503, timings: { waitMs: 1.5 }, acceptance: undefined },
+      ...{ responseBody: "busy", truncated: false, sentence: "Cannot read", hint: "Wait" },
+    };
+    const { availability } = clientsOf({
+      check: () => ANSWER,
+      explainedCheck: async (query) => {
+        asked.push(query);
+        return { answer: ANSWER, explanation };
+      },
+    });
+    const answer = await availability.check({ destinationId: "sales", maxAge: { seconds: 1n }, explain: true });
+    expect(answer).toEqual({ ...checkResponse(ANSWER), explanation: explanationMessage(explanation) });
+    expect(answer.explanation).toMatchObject({ status: 503, timings: { wait: { nanos: 1_500_000 } }, records: [] });
+    expect(answer.explanation?.timings?.evaluate).toBeUndefined();
+    expect(asked).toEqual([{ destinationId: "sales", maxAgeMs: 1000, maxWaitMs: undefined }]);
+    expect((await availability.check({ destinationId: "sales" })).explanation).toBeUndefined();
   });
 
   test("fails when there is no such destination, or the request breaks a rule", async () => {
