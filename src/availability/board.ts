@@ -11,7 +11,7 @@ import { Standing, type StandingDeps } from "./standing.ts";
 
 type BoardDeps = Pick<StandingDeps, "clock" | "evaluate" | "onProven"> & {
   readonly presence: Pick<Presence, "attach" | "detach">;
-  readonly hub: Pick<Hub, "changed" | "confirmed">;
+  readonly hub: Pick<Hub, "changed" | "removed" | "confirmed">;
   readonly overrides: Pick<Overrides, "get">;
   readonly history: Pick<History, "changed" | "removed">;
   readonly question: (destination: AskableDestination) => Question;
@@ -51,7 +51,7 @@ export class Board {
     const known = this.#standings.get(entry.id);
     const standing = known ?? this.#create(entry);
     this.#wire(standing, entry);
-    if (!known) this.#deps.hub.changed(entry.id);
+    if (!known) this.#deps.hub.changed(entry.id, entry.labels);
   }
 
   /** An override began or ended. */
@@ -71,7 +71,7 @@ export class Board {
     const version = nextVersion(standing.current.version, now);
     this.#removed.set(destinationId, version);
     this.#deps.history.removed(destinationId, version, now);
-    this.#deps.hub.changed(destinationId);
+    this.#deps.hub.removed(destinationId, now);
   }
 
   /** Somebody watches actively until the returned function is called. */
@@ -125,7 +125,7 @@ export class Board {
       onChange: (answer) => {
         availabilityChanged(answer);
         history.changed(answer, clock.now());
-        hub.changed(answer.destinationId);
+        hub.changed(answer.destinationId, standing.entry.labels);
       },
       onConfirm: (answer) => hub.confirmed(answer.destinationId),
     });

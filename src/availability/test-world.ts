@@ -15,7 +15,8 @@ import { Board } from "./board.ts";
 import { type Caller, type CheckQuery, createCheck } from "./check.ts";
 import { Hub } from "./hub.ts";
 import type { Standing, StandingDeps } from "./standing.ts";
-import { createWatch, type WatchEvent, type WatchQuery } from "./watch.ts";
+import { createWatch, type WatchQuery } from "./watch.ts";
+import type { WatchEvent } from "./watch-event.ts";
 
 /** What a test configures of a destination. */
 export interface Configured {

@@ -3,19 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { settle } from "../lib/test-clock.ts";
 import { agents, failure } from "../presence/test-reader.ts";
+import { IDS, selected, short } from "./test-watch.ts";
 import { type Configured, EVERYTHING, startWorld, type TestWatch } from "./test-world.ts";
-import type { WatchEvent, WatchQuery } from "./watch.ts";
+import type { WatchQuery } from "./watch.ts";
+import type { WatchEvent } from "./watch-event.ts";
 
 const SECOND = 1_000;
-
-/** Events in short: "availability a CRITERIA_MET", "removed a", "synced", ... */
-function short(events: readonly WatchEvent[]): string[] {
-  return events.map((event) => {
-    if (event.kind === "availability") return `availability ${event.answer.destinationId} ${event.answer.reason}`;
-    if (event.kind === "removed" || event.kind === "unknown") return `${event.kind} ${event.destinationId}`;
-    return event.kind;
-  });
-}
 
 /** What came since the last look. */
 function news(watched: TestWatch): string[] {
@@ -202,6 +195,18 @@ describe("heartbeats", () => {
     const beat = watched.events.at(-1);
     const ids = beat?.kind === "heartbeat" && beat.confirmed.map(({ destinationId }) => destinationId);
     expect(ids).toEqual(["a"]);
+  });
+
+  test("carry nothing that the selector selects no more", async () => {
+    const world = startWorld();
+    world.configure("a", { labels: { team: "sales" } });
+    world.reader.always = (read) => read.answer(agents(1));
+    const watched = world.watching({ heartbeatMs: 9 * SECOND, selector: { team: "sales" } });
+    await world.clock.advance(8 * SECOND);
+    world.configure("a", { labels: {} });
+    await world.clock.advance(SECOND);
+    expect(watched.events.at(-2)).toMatchObject({ kind: "removed" });
+    expect(watched.events.at(-1)).toMatchObject({ kind: "heartbeat", confirmed: [] });
   });
 
   test("confirm nothing that the client has not been sent", async () => {
@@ -414,8 +419,6 @@ describe("a slow reader", () => {
   });
 });
 
-const IDS = ["a", "b", "c"];
-
 /** A client that takes an event when it is told to, keeps what it holds, and judges every version and token. */
 function slowClient(world: ReturnType<typeof startWorld>, query: Partial<WatchQuery>) {
   const changes: { position: number; id: string }[] = [];
@@ -452,12 +455,4 @@ function slowClient(world: ReturnType<typeof startWorld>, query: Partial<WatchQu
     highest.set(id, version);
     held.set(id, version);
   }
-}
-
-/** The version a client of this query should hold in the end; undefined when it should hold nothing. */
-function selected(world: ReturnType<typeof startWorld>, query: Partial<WatchQuery>, id: string): bigint | undefined {
-  const standing = world.board.get(id);
-  if (!standing || (query.destinationIds && !query.destinationIds.includes(id))) return undefined;
-  if (query.selector && standing.entry.labels.on !== query.selector.on) return undefined;
-  return standing.current.version;
 }

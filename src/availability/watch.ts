@@ -1,28 +1,21 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { watchOpened } from "../telemetry/events.ts";
-import type { Answer } from "./answer.ts";
 import type { Board, Selection } from "./board.ts";
 import type { Hub } from "./hub.ts";
+import { hashOf, positionOf, type TokenScope, tokenAt } from "./resume-token.ts";
+import type { WatchEvent } from "./watch-event.ts";
 import { Watcher } from "./watcher.ts";
 
 export interface WatchQuery {
   /** Empty = everything, now and later. */
   readonly destinationIds: readonly string[];
   readonly selector: Readonly<Record<string, string>>;
+  /** Empty = the client holds nothing. */
   readonly resumeToken: string;
   readonly heartbeatMs: number;
   readonly passive: boolean;
 }
-
-/** One event of a Watch; `resumeToken` goes with every event. */
-export type WatchEvent =
-  | { readonly kind: "availability"; readonly answer: Answer }
-  | { readonly kind: "removed"; readonly destinationId: string; readonly version: bigint }
-  | { readonly kind: "unknown"; readonly destinationId: string }
-  | { readonly kind: "synced" }
-  | { readonly kind: "resync" }
-  | { readonly kind: "heartbeat"; readonly serverTime: number; readonly confirmed: readonly Answer[] };
 
 export interface WatchDeps {
   readonly clock: Clock;
@@ -30,7 +23,10 @@ export interface WatchDeps {
   readonly board: Pick<Board, "get" | "all" | "removedVersion" | "demand">;
 }
 
-/** Streams the state of destinations and then its changes, until `signal` is aborted. */
+/**
+ * Streams the state of destinations and then its changes, until `signal` is aborted. `resumeToken` is empty up to
+ * `synced`: until then only the token that was given tells what the client has.
+ */
 export type Watch = (
   query: WatchQuery,
   signal: AbortSignal,
@@ -43,35 +39,31 @@ export function createWatch({ clock, hub, board }: WatchDeps): Watch {
   return async function* watch(query, signal) {
     const ids = new Set(query.destinationIds);
     const selection: Selection = ids.size > 0 ? { ids } : { selector: query.selector };
+    const scope: TokenScope = { life, set: hashOf(selection) };
     const watcher = new Watcher(selection, { clock, hub, board, heartbeatMs: query.heartbeatMs, signal });
     const closed = watchOpened({ destinations: ids.size || "all", passive: query.passive });
     const endDemand = query.passive ? undefined : board.demand(selection);
-    const setHash = hashOf(selection);
     try {
-      if (query.resumeToken !== "") yield { event: { kind: "resync" }, resumeToken: "" };
-      // The watcher has subscribed, so what changes while the initial state is sent is not lost: it is sent again.
-      for (const event of watcher.initial()) yield { event, resumeToken: "" };
-      yield { event: { kind: "synced" }, resumeToken: tokenAt(watcher.position) };
+      const from = query.resumeToken === "" ? undefined : honoured(query.resumeToken, scope);
+      if (query.resumeToken !== "" && from === undefined) yield { event: { kind: "resync" }, resumeToken: "" };
+      // The watcher has subscribed, so what changes while these are sent is not lost: it is sent again.
+      const first = from === undefined ? watcher.initial() : watcher.missed(from);
+      for (const event of first) yield { event, resumeToken: "" };
+      yield { event: { kind: "synced" }, resumeToken: tokenAt(watcher.position, scope) };
       for (let event = await watcher.next(); event; event = await watcher.next()) {
-        yield { event, resumeToken: tokenAt(watcher.position) };
+        yield { event, resumeToken: tokenAt(watcher.position, scope) };
       }
     } finally {
       endDemand?.();
       watcher.close();
       closed();
     }
-
-    function tokenAt(position: number): string {
-      return `${life}.${position.toString(36)}.${setHash}`;
-    }
   };
-}
 
-/** Names the watched set, so that a token of one Watch is not taken for another's. */
-function hashOf(selection: Selection): string {
-  const set =
-    "ids" in selection
-      ? [...selection.ids].sort()
-      : Object.entries(selection.selector).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(JSON.stringify(set)).digest("base64url").slice(0, 12);
+  /** The position to go on from; undefined when the token is of elsewhere, or what it asks for is forgotten. */
+  function honoured(token: string, scope: TokenScope): number | undefined {
+    const position = positionOf(token, scope);
+    hub.marks.forget(clock.now());
+    return position !== undefined && position >= hub.marks.floor && position <= hub.position ? position : undefined;
+  }
 }

@@ -4,7 +4,7 @@ import type { Answer } from "./answer.ts";
 import type { Board, Selection } from "./board.ts";
 import type { Hub, HubListener } from "./hub.ts";
 import type { Standing } from "./standing.ts";
-import type { WatchEvent } from "./watch.ts";
+import type { WatchEvent } from "./watch-event.ts";
 
 interface WatcherDeps {
   readonly clock: Clock;
@@ -26,8 +26,8 @@ export class Watcher implements HubListener {
   readonly #pending = new Map<string, number>();
   /** Observed again without a change since the last heartbeat. */
   readonly #confirmed = new Set<string>();
-  /** Under a selector: the destinations sent, to tell when one no longer is selected. */
-  readonly #sent = new Set<string>();
+  /** Under a selector: the destinations that the client may hold, to tell when one no longer is selected. */
+  readonly #held = new Set<string>();
   readonly #unsubscribe: () => void;
   #heartbeatDue = false;
   #changeFirst = false;
@@ -55,8 +55,8 @@ export class Watcher implements HubListener {
   }
 
   confirmed(destinationId: string): void {
-    const sent = "ids" in this.#selection ? this.#watches(destinationId) : this.#sent.has(destinationId);
-    if (sent) this.#confirmed.add(destinationId);
+    const held = "ids" in this.#selection ? this.#watches(destinationId) : this.#held.has(destinationId);
+    if (held) this.#confirmed.add(destinationId);
   }
 
   /** The whole state as it is when each event is taken. */
@@ -69,6 +69,21 @@ export class Watcher implements HubListener {
       const standing = board.get(destinationId);
       if (standing && this.#selects(standing)) yield this.#state(standing);
       else if ("ids" in this.#selection) yield { kind: "unknown", destinationId };
+    }
+  }
+
+  /** What a client missed that was told of every change up to `position`, as it is when each event is taken. */
+  *missed(position: number): Generator<WatchEvent> {
+    const { marks } = this.#deps.hub;
+    if ("selector" in this.#selection) {
+      for (const destinationId of marks.heldSince(position, this.#selection.selector)) this.#held.add(destinationId);
+    }
+    // What changes while these are sent goes the way of every change.
+    for (const destinationId of [...marks.changedSince(position)]) {
+      if (!this.#watches(destinationId)) continue;
+      this.#pending.delete(destinationId);
+      const event = this.#change(destinationId);
+      if (event) yield event;
     }
   }
 
@@ -115,14 +130,15 @@ export class Watcher implements HubListener {
   #change(destinationId: string): WatchEvent | undefined {
     const { board } = this.#deps;
     const standing = board.get(destinationId);
+    this.#confirmed.delete(destinationId);
     if (standing && this.#selects(standing)) return this.#state(standing);
-    if (!("ids" in this.#selection) && !this.#sent.delete(destinationId)) return undefined;
+    if (!("ids" in this.#selection) && !this.#held.delete(destinationId)) return undefined;
     const version = standing ? standing.current.version : board.removedVersion(destinationId);
     return { kind: "removed", destinationId, version };
   }
 
   #state(standing: Standing): WatchEvent {
-    if ("selector" in this.#selection) this.#sent.add(standing.entry.id);
+    if ("selector" in this.#selection) this.#held.add(standing.entry.id);
     this.#confirmed.delete(standing.entry.id);
     return { kind: "availability", answer: standing.current };
   }
@@ -153,6 +169,8 @@ export class Watcher implements HubListener {
   }
 
   #selects(standing: Standing): boolean {
-    return "ids" in this.#selection || hasLabels(standing.entry.labels, this.#selection.selector);
+    if ("ids" in this.#selection) return true;
+    // Labels count from the change that says so, as for everybody who resumes: its state may be judged anew before that.
+    return hasLabels(this.#deps.hub.marks.labels(standing.entry.id), this.#selection.selector);
   }
 }

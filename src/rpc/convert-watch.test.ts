@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { WatchResponseSchema } from "../../gen/availability/v1/availability_service_pb.ts";
 import type { Answer } from "../availability/answer.ts";
-import type { WatchEvent } from "../availability/watch.ts";
+import type { WatchEvent } from "../availability/watch-event.ts";
 import { availabilityMessage } from "./convert-availability.ts";
 import { watchResponse } from "./convert-watch.ts";
 

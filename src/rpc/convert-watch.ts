@@ -4,7 +4,7 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../../gen/availability/v1/availability_service_pb.ts";
-import type { WatchEvent } from "../availability/watch.ts";
+import type { WatchEvent } from "../availability/watch-event.ts";
 import { availabilityMessage, timestamp } from "./convert-availability.ts";
 
 /** One message of a Watch. */
