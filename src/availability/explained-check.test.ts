@@ -100,6 +100,22 @@ describe("createExplainedCheck()", () => {
     expect(asked.explanation?.hint).toMatch(/CallQueuePresence/);
   });
 
+  test("explains the last known verdict by its own presence, beside the newest body, when presence became unknown", async () => {
+    const { clock, reader, ask } = start();
+    ask();
+    reader.last.answer(agents(2));
+    await clock.advance(1_000);
+    ask({ maxAgeMs: 0 });
+    reader.last.answer(unknownAgent());
+    await clock.advance(0);
+    const asked = ask();
+    await known(asked);
+    expect(asked.answer).toMatchObject({ reason: "PRESENCE_UNKNOWN", source: "LAST_KNOWN", measured: 2 });
+    expect(asked.explanation?.acceptance).toMatchObject({ evaluation: { measured: 2 }, records: { length: 2 } });
+    expect(asked.explanation?.responseBody).toBe(unknownAgent().raw);
+    expect(asked.explanation?.sentence).toBe(`${asked.answer?.message}; the last known verdict is used`);
+  });
+
   test.each([
     ["disabled", { disabled: true }, "DESTINATION_DISABLED", true],
     ["invalid", { invalid: "The pattern is broken" }, "DESTINATION_INVALID", false],
