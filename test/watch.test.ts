@@ -120,13 +120,34 @@ describe.each(BOTH_PORTS)("Watch() by %s", (way) => {
     stream.leave();
   });
 
-  test("a resume token is answered by resync and the whole state", async () => {
-    const { id } = await freshDestination();
-    const first = watch({ destinationIds: [id] });
+  test("goes on from its resume token: of two destinations only the one that changed comes before synced", async () => {
+    const [same, other] = [await freshDestination(), await freshDestination()];
+    const query = { destinationIds: [same.id, other.id], passive: true };
+    const first = watch(query);
+    const { resumeToken } = await first.untilKind("synced");
+    first.leave();
+    await service.check(other.id);
+    const second = watch({ ...query, resumeToken });
+    await second.untilKind("synced");
+    expect(kindsOf(second.events)).toEqual(["availability", "synced"]);
+    expect(second.events[0]!.event.value).toMatchObject({ destinationId: other.id, accepted: true });
+    await service.check(same.id);
+    await second.untilState(({ destinationId }) => destinationId === same.id);
+    second.leave();
+    await service.destinations.deleteDestination({ destinationId: same.id });
+    const third = watch({ ...query, resumeToken: second.events.at(-1)!.resumeToken });
+    await third.untilKind("synced");
+    expect(kindsOf(third.events)).toEqual(["removed", "synced"]);
+    third.leave();
+  });
+
+  test("a resume token of another life or set is answered by resync and the whole state", async () => {
+    const [{ id }, other] = [await freshDestination(), await freshDestination()];
+    const first = watch({ destinationIds: [other.id], passive: true });
     const { resumeToken } = await first.untilKind("synced");
     first.leave();
     for (const token of [resumeToken, "of.another.life"]) {
-      const second = watch({ destinationIds: [id], resumeToken: token });
+      const second = watch({ destinationIds: [id], resumeToken: token, passive: true });
       await second.untilKind("synced");
       expect(kindsOf(second.events)).toEqual(["resync", "availability", "synced"]);
       second.leave();

@@ -264,7 +264,9 @@ export type WatchRequest = Message<"availability.v1.WatchRequest"> & {
   destinationIds: string[];
 
   /**
-   * The last resume_token received. A token that cannot be honoured is answered by `resync`.
+   * The last resume_token received that was not empty, of a Watch with the same destination_ids and label_selector;
+   * heartbeat_interval and passive may be others. A token that cannot be honoured is answered by `resync`. Empty = the
+   * client holds nothing: what an earlier Watch sent is to be forgotten.
    *
    * @generated from field: string resume_token = 2;
    */
@@ -320,7 +322,7 @@ export type WatchResponse = Message<"availability.v1.WatchResponse"> & {
     case: "availability";
   } | {
     /**
-     * A watched destination is gone.
+     * A watched destination is gone. After a resume it may name one that the client does not hold.
      *
      * @generated from field: availability.v1.DestinationRemoved removed = 2;
      */
@@ -328,7 +330,7 @@ export type WatchResponse = Message<"availability.v1.WatchResponse"> & {
     case: "removed";
   } | {
     /**
-     * A watched id that has no state.
+     * A watched id that has no state. A resume does not repeat it.
      *
      * @generated from field: availability.v1.DestinationUnknown unknown = 3;
      */
@@ -336,7 +338,7 @@ export type WatchResponse = Message<"availability.v1.WatchResponse"> & {
     case: "unknown";
   } | {
     /**
-     * The initial state was sent whole; from here on events are changes.
+     * The initial state, or all that was missed, was sent whole; from here on events are changes.
      *
      * @generated from field: availability.v1.WatchSynced synced = 4;
      */
@@ -344,7 +346,9 @@ export type WatchResponse = Message<"availability.v1.WatchResponse"> & {
     case: "synced";
   } | {
     /**
-     * The resume token cannot be honoured: forget everything held; the whole state follows.
+     * The resume token cannot be honoured: it is of another server or of one that has restarted since, of another watched
+     * set, or older than a removal that is forgotten, an hour after it at the soonest. Forget everything held, the token
+     * too; the whole state follows.
      *
      * @generated from field: availability.v1.WatchResync resync = 5;
      */
@@ -361,7 +365,8 @@ export type WatchResponse = Message<"availability.v1.WatchResponse"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * A position such that every watched change up to it was sent on this stream. Empty until the first `synced`.
+   * A position such that every watched change up to it was sent on this stream, or before the position that it resumed
+   * from. Empty until the stream's `synced`: whoever is cut before that resumes with the token he has.
    *
    * @generated from field: string resume_token = 15;
    */
@@ -389,7 +394,7 @@ export type DestinationRemoved = Message<"availability.v1.DestinationRemoved"> &
   destinationId: string;
 
   /**
-   * The version of its removal.
+   * The version of its removal; of a destination that lost its labels, the version it has now.
    *
    * @generated from field: int64 version = 2;
    */
@@ -707,8 +712,9 @@ export const AvailabilityService: GenService<{
   },
   /**
    * Watch streams the state of destinations: one availability or unknown per watched id, `synced`, then changes. A slow
-   * reader gets the newest state, never a backlog. Whatever ends a Watch means: watch again. Drain and the maximum stream
-   * age end it with UNAVAILABLE and google.rpc.RetryInfo, never with OK.
+   * reader gets the newest state, never a backlog. Whatever ends a Watch means: watch again, with the last resume token.
+   * Then only what was missed is sent before `synced`: `removed` for what went, the newest state of what changed. Drain
+   * and the maximum stream age end a Watch with UNAVAILABLE and google.rpc.RetryInfo, never with OK.
    *
    * Errors: INVALID_ARGUMENT (more than 500 ids, bad interval), UNAVAILABLE.
    *
