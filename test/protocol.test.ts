@@ -1,13 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CASES, DIFFERENCES } from "./protocol-cases.ts";
+import { expectWritten } from "./support/docs.ts";
 import type { Case } from "./support/protocol-case.ts";
 import { type RunningService, startService } from "./support/service.ts";
 
-const PAGE = join(import.meta.dirname, "../docs/api.md");
-const BEGIN = "<!-- protocol cases: written by test/protocol.test.ts with UPDATE_DOCS=1 -->";
-const END = "<!-- end of the protocol cases -->";
+const PART = {
+  page: "api.md",
+  begin: "<!-- protocol cases: written by test/protocol.test.ts with UPDATE_DOCS=1 -->",
+  end: "<!-- end of the protocol cases -->",
+};
 const AN_HOUR = 3_600_000;
 
 let service: RunningService;
@@ -54,12 +55,7 @@ test("every reason for a difference is one of a case", () => {
 
 test("the table in docs/api.md is what was observed; UPDATE_DOCS=1 writes it", async () => {
   expect(observed.size).toBe(CASES.length);
-  const page = await readFile(PAGE, "utf8");
-  const [before, rest = ""] = page.split(BEGIN);
-  const after = rest.split(END)[1];
-  const table = `${BEGIN}\n\n${tables()}\n${END}`;
-  if (process.env.UPDATE_DOCS === "1") await writeFile(PAGE, `${before}${table}${after ?? "\n"}`);
-  else expect(page.slice(page.indexOf(BEGIN), page.indexOf(END) + END.length)).toBe(table);
+  await expectWritten(PART, tables());
 });
 
 /** One table per area; ways with the same outcome share a row. */
