@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { DayOfWeek, type Schedule } from "../../gen/availability/v1/destination_pb.ts";
 import type { Override } from "../destinations/override-record.ts";
-import { type CompiledSchedule, compileSchedule } from "../destinations/schedule.ts";
+import { mondays } from "../destinations/test-schedule.ts";
 import { agents, failure } from "../presence/test-reader.ts";
 import { atLeast, type Configured, startWorld } from "./test-world.ts";
 
@@ -16,16 +15,9 @@ const closedAnswer = {
   validUntil: undefined,
 };
 
-/** Open on Mondays, which the test's day is one of. */
-function hours(opens: string, closes: string): CompiledSchedule {
-  const weeklyRanges = [{ day: DayOfWeek.MONDAY, opens, closes }];
-  const result = compileSchedule({ timeZone: "UTC", weeklyRanges, closedDates: [] } as unknown as Schedule, "schedule");
-  return "schedule" in result ? result.schedule : expect.fail(result.violations[0]?.description);
-}
-
-// It is noon when a test begins.
-const CLOSING = hours("09:00", "12:01");
-const OPENING = hours("12:01", "18:00");
+// A test begins on a Monday at noon.
+const CLOSING = mondays("09:00", "12:01");
+const OPENING = mondays("12:01", "18:00");
 
 /** A destination "a" that is watched actively, over a RingCentral that answers every read with one agent. */
 async function watched(configured: Partial<Configured> = {}) {
@@ -192,7 +184,7 @@ describe("an override", () => {
   });
 
   test("outlasts hours that begin and end under it", async () => {
-    const { clock, reader, state, override, overrideFor } = await watched({ schedule: hours("12:01", "12:02") });
+    const { clock, reader, state, override, overrideFor } = await watched({ schedule: mondays("12:01", "12:02") });
     overrideFor(10 * MINUTE);
     await clock.advance(90 * SECOND);
     expect(state("a").reason).toBe("OVERRIDDEN");

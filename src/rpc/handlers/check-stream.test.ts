@@ -76,6 +76,11 @@ describe("checkStream()", () => {
       { requestId: "", check: { destinationId: "no id", maxAge: { seconds: -1n } } },
       ": error 3 request_id REQUIRED, check.destination_id INVALID_FORMAT, check.max_age OUT_OF_RANGE",
     ],
+    [
+      "an explanation is asked for",
+      { requestId: "a", check: { destinationId: "hot", explain: true } },
+      "a: error 3 check.explain UNSUPPORTED",
+    ],
     ["the destination does not exist", { requestId: "a", check: { destinationId: "missing" } }, "a: error 5"],
   ])("answers an item with its own error and lives on when %s", async (_, bad, error) => {
     const { send, take, halfClose, answers } = open();
