@@ -141,7 +141,7 @@ describe("a Watch with a resume token of the same life and set", () => {
     expect((await visit(world, other)).came).toEqual(["synced"]);
   });
 
-  test("loses no change that comes while the missed ones are sent", async () => {
+  test("loses and repeats no change that comes while the missed ones are sent", async () => {
     const world = worldOf("a", "b", "c");
     const { token } = await visit(world);
     for (const id of ["a", "b", "c"]) world.configure(id, { disabled: true });
@@ -152,13 +152,19 @@ describe("a Watch with a resume token of the same life and set", () => {
     world.configure("a", { disabled: false });
     world.configure("b", { disabled: false });
     world.remove("c");
-    for (let event = 0; event < 4; event++) events.push(await take());
+    world.configure("d");
+    for (let event = 0; event < 5; event++) events.push(await take());
+    const last = take();
+    await world.clock.advance(15 * SECOND);
+    events.push(await last);
     expect(short(events)).toEqual([
       "availability a DESTINATION_DISABLED",
       "availability b NOT_OBSERVED_YET",
       "removed c",
       "synced",
       "availability a NOT_OBSERVED_YET",
+      "availability d NOT_OBSERVED_YET",
+      "heartbeat",
     ]);
     await stream.return(undefined);
   });
