@@ -407,7 +407,7 @@ describe("EvaluateAcceptance()", () => {
     const { id } = await freshDestination();
     await service.check(id);
     let over = false;
-    const hostile = evaluate(body as object, { acceptance }).finally(() => (over = true));
+    const hostile = evaluate(body, { acceptance }).finally(() => (over = true));
     let meanwhile = 0;
     while (!over) {
       const answers = await Promise.all(BOTH_PORTS.map((way) => service.check(id, { way })));
