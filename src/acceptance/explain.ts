@@ -36,6 +36,8 @@ export interface Explanation {
 export interface Explainer {
   /** Evaluates and says why, under the bounds of any evaluation. Never rejects. */
   explain(criteria: Criteria, document: PresenceDocument): Promise<Explanation>;
+  /** Evaluates alone, for who only tries something: it takes no turn from the evaluations of Checks. */
+  evaluate(criteria: Criteria, document: PresenceDocument): Evaluation | Promise<Evaluation>;
   /** Ends the worker thread; explanations that wait for it are short ones. */
   close(): Promise<void>;
 }
@@ -45,7 +47,11 @@ export function createExplainer(
   deps: { readonly clock?: Clock; readonly overran?: typeof patternOverran } = {},
 ): Explainer {
   const gate = createGate({ clock: deps.clock ?? systemClock, overran: deps.overran ?? patternOverran });
-  return { explain: (criteria, document) => explain(gate, criteria, document), close: () => gate.close() };
+  return {
+    explain: (criteria, document) => explain(gate, criteria, document),
+    evaluate: (criteria, document) => evaluateThrough(gate, criteria, document),
+    close: () => gate.close(),
+  };
 }
 
 async function explain(gate: Gate, criteria: Criteria, document: PresenceDocument): Promise<Explanation> {

@@ -180,7 +180,8 @@ function youngEnough(sentAt: number, maxAgeMs: number, arrival: number): boolean
   return maxAgeMs === 0 ? sentAt > arrival : sentAt >= arrival - maxAgeMs;
 }
 
-function withMargin(left: number | undefined): number {
+/** How long to wait for a caller who has so much time left, in milliseconds. */
+export function withMargin(left: number | undefined): number {
   if (left === undefined) return Number.POSITIVE_INFINITY;
   return left - Math.min(Math.max(left * MARGIN.share, MARGIN.minMs), MARGIN.maxMs);
 }

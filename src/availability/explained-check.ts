@@ -14,7 +14,8 @@ export function createExplainedCheck(
   return async (query, caller) => {
     const arrivedAt = deps.clock.now();
     const answer = await deps.check(query, caller);
-    const waitMs = answer.source === "LIVE" ? deps.clock.now() - arrivedAt : undefined;
+    // What came from memory waited for nothing.
+    const waitMs = answer.source === "CACHE" ? undefined : deps.clock.now() - arrivedAt || undefined;
     // The destination may have been deleted meanwhile; its answer still stands.
     const standing = deps.board.get(query.destinationId);
     const behind = standing?.evidence(answer) ?? { document: undefined, exchange: undefined };

@@ -133,9 +133,14 @@ export class Standing implements Member {
   /** The presence and RingCentral's answer behind an answer just given. */
   evidence(answer: Answer): { document: PresenceDocument | undefined; exchange: ReadExchange | undefined } {
     const judged = this.#judged;
-    const trouble = answer.reason.startsWith("UPSTREAM_") ? this.reads?.trouble : undefined;
     const known = [judged, this.#lastReal].find((it) => it?.snapshot.observedAt === answer.observedAt);
-    return { document: known?.snapshot.document, exchange: trouble ? trouble.exchange : judged?.snapshot.exchange };
+    const document = known?.snapshot.document;
+    // An older read's status and timings would explain an answer that no answer came to.
+    if (answer.reason.startsWith("UPSTREAM_")) {
+      const { trouble } = this.reads ?? {};
+      return { document, exchange: trouble?.failure.reason === answer.reason ? trouble.exchange : undefined };
+    }
+    return { document, exchange: answer.reason === "NOT_IN_TIME" ? undefined : judged?.snapshot.exchange };
   }
 
   /** Brings the watched state up to the present. */

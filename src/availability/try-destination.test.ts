@@ -27,9 +27,9 @@ async function start(configured: Partial<Configured> = {}) {
     entry,
     watch,
     /** Tests it; what came of it is there once it is known. */
-    test(of: DestinationEntry = entry): { answer?: Answer; explanation?: Explanation } {
+    test(of: DestinationEntry = entry, timeoutMs?: number): { answer?: Answer; explanation?: Explanation } {
       const tested = {};
-      void run(of).then((outcome) => Object.assign(tested, outcome));
+      void run(of, { timeoutMs: () => timeoutMs }).then((outcome) => Object.assign(tested, outcome));
       return tested;
     },
   };
@@ -92,6 +92,15 @@ describe("createTestDestination()", () => {
     expect(watch.events).toHaveLength(events);
     // The watched reads go on as if nobody had tested.
     expect(standing("a").reads?.nextAt).toBe(before.observedAt! + 8 * SECOND);
+  });
+
+  test("answers before its caller leaves when that is sooner", async () => {
+    const { clock, reader, test: run } = await start({ disabled: true });
+    const tested = run(undefined, 300);
+    await clock.advance(270);
+    await known(tested);
+    expect(tested.answer?.reason).toBe("UPSTREAM_TIMEOUT");
+    expect(reader.count).toBe(1);
   });
 
   test("has no last known verdict and proves nothing, for it stands for itself", async () => {

@@ -4,7 +4,7 @@ import type { Presence } from "../presence/presence.ts";
 import type { ReadOutcome } from "../presence/snapshot.ts";
 import type { Question } from "../ringcentral/question.ts";
 import type { Answer } from "./answer.ts";
-import type { CheckDeps } from "./check.ts";
+import { type Caller, type CheckDeps, withMargin } from "./check.ts";
 import { type ExplainDeps, type Explanation, explain } from "./explain.ts";
 import type { StandingDeps } from "./standing.ts";
 import { type Facts, judgedState, undecided } from "./state.ts";
@@ -12,6 +12,7 @@ import { type Facts, judgedState, undecided } from "./state.ts";
 /** Asks RingCentral now about a saved or unsaved destination and explains the answer; changes nothing. */
 export type TestDestination = (
   entry: DestinationEntry,
+  caller: Pick<Caller, "timeoutMs">,
 ) => Promise<{ readonly answer: Answer; readonly explanation: Explanation }>;
 
 export function createTestDestination(
@@ -23,10 +24,11 @@ export function createTestDestination(
     },
 ): TestDestination {
   const { clock, evaluate, link, presence, question } = deps;
-  return async (entry) => {
+  return async (entry, caller) => {
     const { compiled } = entry;
     const asked = compiled && question(compiled);
-    const endsAt = clock.now() + (compiled?.timeoutMs ?? 0);
+    // The answer comes before the caller leaves, and says that no more time was given.
+    const endsAt = clock.now() + Math.min(compiled?.timeoutMs ?? 0, withMargin(caller.timeoutMs()));
     const outcome = asked && (await presence.probe(asked, { endsAt, link: link() }));
     const evaluation =
       compiled && outcome?.ok ? await evaluate(compiled.criteria, outcome.snapshot.document) : undefined;

@@ -83,7 +83,11 @@ export function availabilityChanged(e: {
   message: string;
 }): void {
   changes().add(1, { reason: e.reason });
-  log.info({ ...e, version: e.version.toString() }, "availability changed");
+  const { destinationId, verdict, reason, source, accepted } = e;
+  // The note of an override is for those who may ask for the destination.
+  const message = reason === "OVERRIDDEN" ? undefined : e.message;
+  const version = e.version.toString();
+  log.info({ destinationId, version, verdict, reason, source, accepted, message }, "availability changed");
 }
 
 /** One attempt to call RingCentral ended; `outcome` is OK or the reason it failed for. */

@@ -23,11 +23,11 @@ export function testHandlers(deps: {
 }): Handlers {
   const { registry, prepare, testDestination, evaluateAcceptance } = deps;
   return {
-    async testDestination({ target }) {
+    async testDestination({ target }, context) {
       const saved = target.case === "destinationId" ? registry.get(target.value) : undefined;
       if (target.case === "destinationId" && !saved) throw notFound("test", target.value);
       const entry = target.case === "destination" ? await prepare(target.value) : saved!;
-      const { answer, explanation } = await testDestination(entry);
+      const { answer, explanation } = await testDestination(entry, context);
       const availability = availabilityMessage(answer);
       return create(TestDestinationResponseSchema, { availability, explanation: explanationMessage(explanation) });
     },
