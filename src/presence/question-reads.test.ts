@@ -75,7 +75,7 @@ describe("ask()", () => {
     const { clock, reader, ask, asked } = startPresence();
     const reads = asked();
     ask(reads, { maxAgeMs: 60_000, timeoutMs: 1_000 });
-    await clock.advance(900);
+    await clock.advance(9_900);
     ask(reads, { maxAgeMs: 60_000, timeoutMs: 5_000 });
     ask(reads, { maxAgeMs: 60_000, timeoutMs: 50 });
     await clock.advance(4_999);
@@ -83,6 +83,23 @@ describe("ask()", () => {
     expect(reader.last.options.deadline?.()).toBe(clock.now() + 1);
     await clock.advance(1);
     expect(reader.last.options.timeUp.aborted).toBe(true);
+  });
+
+  test("fails nobody else when one in a hurry leaves, and opens no back-off for it", async () => {
+    const { clock, reader, ask, asked } = startPresence();
+    const reads = asked();
+    ask(reads, { timeoutMs: 200 });
+    await clock.advance(50);
+    const patient = ask(reads, { timeoutMs: 10_000 });
+    await clock.advance(550);
+    expect(reader.last.options.timeUp.aborted).toBe(false);
+    reader.last.answer(agents(1));
+    await clock.advance(0);
+    expect(reads.trouble).toBeUndefined();
+    reader.last.answer(agents(1));
+    await clock.advance(0);
+    expect(patient.outcome?.ok).toBe(true);
+    expect(reader.count).toBe(2);
   });
 
   test("gives the next read its whole time when those who waited for it first have left", async () => {

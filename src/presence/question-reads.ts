@@ -182,14 +182,15 @@ export class QuestionReads {
       this.#tell();
       return;
     }
-    const read = new Read(this.#deps.clock);
-    read.join(now + Math.max(...[...this.members].map((member) => member.timeoutMs)), undefined);
-    void this.#run(read);
+    void this.#run(new Read(this.#deps.clock));
   }
 
   async #run(read: Read): Promise<void> {
     this.#running = read;
     this.schedule();
+    // It may take as long as any destination of the question allows: who is in a hurry leaves it, and fails nobody else.
+    const longest = Math.max(0, ...[...this.members].map(({ timeoutMs }) => timeoutMs));
+    read.join(this.#deps.clock.now() + longest, undefined);
     read.begin();
     const result = await performRead(this.question, read, {
       ...this.#deps,
@@ -232,8 +233,7 @@ export class QuestionReads {
     if (this.#stopped) return { ok: false, trouble: { failure, until: now } };
     const key = this.#keys[failure.scope];
     const until = backOffs.open(key, failure, now);
-    const { scope, reason, message } = failure;
-    backOffOpened({ scope, reason, message, key, untilMs: until });
+    backOffOpened({ scope: failure.scope, reason: failure.reason, message: failure.message, key, untilMs: until });
     this.trouble = { failure, until, exchange };
     return { ok: false, trouble: this.trouble };
   }
