@@ -125,7 +125,7 @@ describe("hours", () => {
     expect([state("a").reason, state("b").reason]).toEqual(["OUTSIDE_HOURS", "CRITERIA_MET"]);
     await clock.advance(8 * SECOND);
     expect(reader.count).toBe(count + 1);
-    expect(standing("a").reads).toBeUndefined();
+    expect([standing("a").asking, standing("b").asking]).toEqual([false, true]);
   });
 
   test("that were moved by Configure hold at once", async () => {
@@ -135,11 +135,24 @@ describe("hours", () => {
     configure("a", { schedule: CLOSING });
     await clock.advance(0);
     expect(state("a").reason).toBe("CRITERIA_MET");
-    expect(reader.count).toBe(2);
+    // What was read is still young.
+    expect(reader.count).toBe(1);
   });
 });
 
 describe("an override", () => {
+  test("leaves what is known as it was when it ends at once", async () => {
+    const { clock, reader, state, check, override, overrideFor, standing } = await watched();
+    const before = state("a");
+    overrideFor(MINUTE, { accepted: false });
+    override("a", undefined);
+    await clock.advance(0);
+    expect(state("a")).toMatchObject({ reason: "CRITERIA_MET", observedAt: before.observedAt });
+    expect(check("a", { maxWaitMs: 0 }).answer).toMatchObject({ reason: "CRITERIA_MET", source: "CACHE" });
+    expect(standing("a").reads?.newest).toBeDefined();
+    expect(reader.count).toBe(1);
+  });
+
   test("begins at once, stops the reads, leaves the revision, and ends at once, with a read", async () => {
     const world = await watched();
     const { clock, reader, state, check, override, overrideFor } = world;

@@ -88,13 +88,13 @@ export class Board {
     for (const standing of this.#standings.values()) standing.close();
   }
 
-  /** Ties a standing to the reads of what its destination asks now, if it asks anything. */
+  /** Ties a standing to the reads of its destination's question. */
   #wire(standing: Standing, entry: DestinationEntry): void {
     const before = standing.reads;
     const { templateRevision } = standing.entry;
     standing.entry = entry;
-    const askable = standing.asks(this.#deps.clock.now()) ? entry.compiled : undefined;
-    const question = askable && this.#deps.question(askable);
+    standing.asking = standing.asks(this.#deps.clock.now());
+    const question = entry.compiled && this.#deps.question(entry.compiled);
     const sameQuestion = question !== undefined && standing.questionKey === question.key;
     const reads = question && this.#deps.presence.attach(question, standing);
     if (before && before !== reads) {
@@ -110,8 +110,13 @@ export class Board {
 
   /** Hours and overrides begin and end: then a destination asks, or asks no more. */
   #bringUpToDate(standing: Standing): void {
-    if (standing.asks(this.#deps.clock.now()) === (standing.reads !== undefined)) standing.refresh();
-    else this.#wire(standing, standing.entry);
+    const asking = standing.asks(this.#deps.clock.now());
+    if (asking !== standing.asking) {
+      standing.asking = asking;
+      this.#syncDemand(standing);
+      standing.reads?.schedule();
+    }
+    standing.refresh();
   }
 
   #create(entry: DestinationEntry): Standing {
@@ -141,7 +146,7 @@ export class Board {
 
   #syncDemand(standing: Standing | undefined): void {
     if (!standing) return;
-    if (!this.#interest.wants(standing.entry)) this.#unwatch(standing);
+    if (!standing.asking || !this.#interest.wants(standing.entry)) this.#unwatch(standing);
     else if (standing.reads && !this.#watched.has(standing)) {
       this.#watched.add(standing);
       standing.reads.watch(1);

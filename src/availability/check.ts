@@ -76,7 +76,7 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
 
   function fromMemory(standing: Standing, query: CheckQuery, arrival: number): Answer | undefined {
     const { reads, observedAt } = standing;
-    if (!reads) return standing.current; // disabled or invalid: nothing is asked
+    if (!reads || !standing.asking) return standing.current;
     reads.touch(arrival);
     const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
     if (observedAt === undefined || !youngEnough(observedAt, maxAge, arrival)) return undefined;
@@ -112,20 +112,21 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
   async function decide(query: CheckQuery, wait: Wait): Promise<Answer> {
     const standing = find(query.destinationId);
     const { reads } = standing;
-    if (!reads) return standing.current;
+    if (!reads || !standing.asking) return standing.current;
     const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
     const lateEnough = (sentAt: number) => youngEnough(sentAt, maxAge, wait.arrival);
     let { newest } = reads;
     let source: "CACHE" | "LIVE" = "CACHE";
     if (!newest || !lateEnough(newest.observedAt)) {
       const outcome = await reads.ask({ ...wait, lateEnough, link: link() });
-      if (standing.reads !== reads) return decide(query, wait);
+      if (standing.reads !== reads || !standing.asking) return decide(query, wait);
       if (!outcome.ok) return troubled(standing, outcome.trouble);
       newest = outcome.snapshot;
       source = "LIVE";
     }
     while (standing.judging && (standing.observedAt ?? 0) < newest.observedAt) await standing.judging;
-    return standing.reads === reads ? standing.fromSnapshot(source, clock.now()) : decide(query, wait);
+    const same = standing.reads === reads && standing.asking;
+    return same ? standing.fromSnapshot(source, clock.now()) : decide(query, wait);
   }
 
   function troubled(standing: Standing, { failure, until }: Trouble): Answer {
@@ -136,7 +137,7 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
   /** What is answered when a caller's time, or the destination's own, ran out. */
   function timeIsUp(standing: Standing, whose: "caller" | "destination"): Answer {
     const { reads } = standing;
-    if (!reads) return standing.current; // disabled or invalid meanwhile
+    if (!reads || !standing.asking) return standing.current;
     if (reads.waitsUntil > 0) return troubled(standing, { failure: OVER_BUDGET, until: reads.waitsUntil });
     const why =
       whose === "destination" && !standing.judging

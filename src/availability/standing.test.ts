@@ -351,6 +351,7 @@ describe("reconfigure()", () => {
       const world = await watched({ read: agents(2) });
       world.configure("a", change);
       expect(world.state("a")).toMatchObject(nothing);
+      await world.clock.advance(9_000);
       world.configure("a", { disabled: false, invalid: "" });
       await world.clock.advance(0);
       world.reader.last.fail(failure("UPSTREAM_TIMEOUT"));

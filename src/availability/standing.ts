@@ -5,7 +5,8 @@ import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Reason } from "../lib/reasons.ts";
-import type { Member, QuestionReads } from "../presence/question-reads.ts";
+import type { Member } from "../presence/member.ts";
+import type { QuestionReads } from "../presence/question-reads.ts";
 import type { ReadExchange, Snapshot } from "../presence/snapshot.ts";
 import { type Answer, nextVersion, sameState } from "./answer.ts";
 import type { RealVerdict } from "./policy.ts";
@@ -35,8 +36,10 @@ const INTERVALS_BEFORE_STALE = 3;
  */
 export class Standing implements Member {
   entry: DestinationEntry;
-  /** The question's reads; undefined while the destination asks nothing: disabled, overridden, invalid or closed. */
+  /** The question's reads; undefined when the destination is invalid. */
   reads: QuestionReads | undefined;
+  /** Whether RingCentral is asked for it now: it is not disabled, overridden, invalid or closed. */
+  asking = false;
   /** The question that what is known of the presence is about. */
   questionKey: string | undefined;
   /** The watched state. */

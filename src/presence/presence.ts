@@ -2,8 +2,9 @@ import type { SpanContext } from "@opentelemetry/api";
 import { Budget } from "../ringcentral/budget.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { achievableAgeMs, readIntervalMs } from "./cadence.ts";
+import type { Member } from "./member.ts";
 import { probe } from "./probe.ts";
-import { type Member, type QuestionDeps, QuestionReads } from "./question-reads.ts";
+import { type QuestionDeps, QuestionReads } from "./question-reads.ts";
 import { Read } from "./read.ts";
 import type { ReadOutcome } from "./snapshot.ts";
 

@@ -7,17 +7,10 @@ import { backOffOpened, callerCoalesced } from "../telemetry/events.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
 import { ASKED_LATELY_MS } from "./cadence.ts";
 import { CallLog } from "./call-log.ts";
+import type { Member } from "./member.ts";
 import { OVER_BUDGET, overBudget, performRead } from "./perform-read.ts";
 import { Read } from "./read.ts";
 import type { ReadOutcome, Snapshot, Trouble } from "./snapshot.ts";
-
-/** What a destination asks of its question's reads. */
-export interface Member {
-  readonly maxAgeMs: number;
-  readonly timeoutMs: number;
-  /** The question's `newest` or `trouble` is new. */
-  onRead(): void;
-}
 
 export interface QuestionDeps {
   readonly clock: Clock;
@@ -62,9 +55,10 @@ export class QuestionReads {
     this.#keys = backOffKeys(question);
   }
 
-  /** Watched actively, or asked by a Check lately. */
+  /** Watched actively, or asked by a Check lately, for a destination that wants reads. */
   get inDemand(): boolean {
-    return this.#watchers > 0 || this.#deps.clock.now() - this.#askedAt < ASKED_LATELY_MS;
+    const lately = this.#deps.clock.now() - this.#askedAt < ASKED_LATELY_MS;
+    return (this.#watchers > 0 || lately) && this.members.values().some(({ asking }) => asking);
   }
 
   /** A read is under way. */
@@ -189,8 +183,8 @@ export class QuestionReads {
     this.#running = read;
     this.schedule();
     // It may take as long as any destination of the question allows: who is in a hurry leaves it, and fails nobody else.
-    const longest = Math.max(0, ...[...this.members].map(({ timeoutMs }) => timeoutMs));
-    read.join(this.#deps.clock.now() + longest, undefined);
+    const timeouts = [...this.members].map(({ timeoutMs }) => timeoutMs);
+    read.join(this.#deps.clock.now() + Math.max(0, ...timeouts), undefined);
     read.begin();
     const result = await performRead(this.question, read, {
       ...this.#deps,

@@ -1,8 +1,9 @@
 import { TestClock } from "../lib/test-clock.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { BackOffs } from "../upstream/backoff.ts";
+import type { Member } from "./member.ts";
 import { Presence } from "./presence.ts";
-import type { Member, QuestionReads } from "./question-reads.ts";
+import type { QuestionReads } from "./question-reads.ts";
 import type { ReadOutcome } from "./snapshot.ts";
 import { question, TestReader } from "./test-reader.ts";
 
@@ -15,6 +16,7 @@ export function member(maxAgeMs = 10_000, timeoutMs = 10_000): TestMember {
   return {
     maxAgeMs,
     timeoutMs,
+    asking: true,
     told: 0,
     onRead() {
       this.told++;
