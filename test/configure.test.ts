@@ -67,8 +67,14 @@ test("Configure() refuses what is not available yet instead of ignoring it", asy
     ["connection_id", withTemplate(draft(), { access: { case: "connectionId", value: "c" } })],
     ["oauth", withTemplate(draft(), { access: { case: "credential", value: { kind: { case: "oauth", value: {} } } } })],
     ["presence_detail", withTemplate(draft(), { presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION })],
-    ["agents.count", { ...draft(), acceptance: { criterion: { case: "agents", value: { count: AgentCount.ON_CALL } } } }],
-    ["agents.count", { ...draft(), acceptance: { criterion: { case: "agents", value: { count: AgentCount.OFFLINE } } } }],
+    [
+      "agents.count",
+      { ...draft(), acceptance: { criterion: { case: "agents", value: { count: AgentCount.ON_CALL } } } },
+    ],
+    [
+      "agents.count",
+      { ...draft(), acceptance: { criterion: { case: "agents", value: { count: AgentCount.OFFLINE } } } },
+    ],
   ];
   for (const [field, destination] of rest) {
     const error = await errorOf(service.availability.configure({ destination }));

@@ -150,7 +150,7 @@ test("an override ends by itself at its time, and RingCentral is asked again", a
   const after = await watch.untilState(({ reason }) => reason !== Reason.OVERRIDDEN);
   expect(Date.now()).toBeGreaterThanOrEqual(timestampMs(expiresAt));
   expect(after.destinationId).toBe(id);
-  await watch.untilState(({ accepted }) => accepted);
+  if (!after.accepted) await watch.untilState(({ accepted }) => accepted);
   watch.leave();
   expect((await get(id)).override).toBeUndefined();
   expect(requests().length).toBeGreaterThanOrEqual(asked);
