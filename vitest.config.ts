@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["{src,simulator,tools}/**/*.test.ts", "test/*.test.ts"],
+    // One less than the cores by default, which leaves half of a small machine idle.
+    maxWorkers: "100%",
     testTimeout: 20_000,
   },
 });
