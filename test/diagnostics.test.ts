@@ -57,11 +57,10 @@ describe("GetPresence()", () => {
   });
 
   test("keeps the newest snapshot when a read fails, and leaves out who does not count", async () => {
-    const { id, queue, requests } = await freshDestination([1, 2]);
+    const { id, queue } = await freshDestination([1, 2]);
     await service.check(id);
     service.simulator.faults.add({ kind: "internal-error", queueId: queue.id });
-    await service.check(id, { maxAgeMs: 0 });
-    expect(requests()).toHaveLength(2);
+    expect(await service.check(id, { maxAgeMs: 0 })).toMatchObject({ reason: Reason.UPSTREAM_UNAVAILABLE });
     const { agents } = await service.destinations.getPresence({ destinationId: id });
     expect(agents.map(({ extensionId }) => extensionId)).toEqual(queue.members.slice(1).map(({ agent }) => agent.id));
   });
@@ -106,7 +105,8 @@ describe("ListUpstreamCalls()", () => {
     service.simulator.faults.add({ kind: "reset", queueId: queue.id, times: 2 });
     await service.check(id);
     const { calls } = await list(id);
-    expect(calls).toMatchObject([
+    // The next scheduled read may have come already.
+    expect(calls.slice(-2)).toMatchObject([
       { status: 0, reason: Reason.UPSTREAM_UNAVAILABLE, attempt: 2 },
       { status: 0, reason: Reason.UPSTREAM_UNAVAILABLE, attempt: 1 },
     ]);
