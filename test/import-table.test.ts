@@ -10,6 +10,7 @@ const rooms = [
   "templates", // how to ask
   "upstream", // asking, over HTTP
   "stores", // keys, revisions, bytes
+  "connections", // who asks: credentials, named connections
   "destinations", // what can be asked about
   "ringcentral", // connections, budget, tables
   "presence", // what it said, and how old that is
@@ -20,8 +21,8 @@ const rooms = [
 
 // What only the named rooms import, so that a room can be understood, and its library replaced, by itself.
 const onlyIn: Readonly<Record<string, readonly string[]>> = {
-  gen: ["destinations", "rpc"],
-  "@bufbuild/protobuf": ["destinations", "rpc"],
+  gen: ["connections", "destinations", "rpc"],
+  "@bufbuild/protobuf": ["connections", "destinations", "rpc"],
   "@connectrpc/": ["rpc"],
   "@grpc/": ["rpc"],
   "grpc-health-check": ["rpc"],

@@ -4,8 +4,8 @@ import { quote } from "../lib/quote.ts";
 import type { Keyring } from "../lib/sealing.ts";
 import type { RingCentralQueue } from "../templates/ringcentral.ts";
 import { type CompiledDestination, compileDestination } from "./compile.ts";
-import { type Access, parseCredential, sameAccess } from "./credentials.ts";
-import { Problems } from "./problems.ts";
+import { type Access, parseCredential, sameAccess } from "../connections/credentials.ts";
+import { Problems } from "../lib/problems.ts";
 import type { DestinationRecord, StoredCredential } from "./record.ts";
 import { openStored, type Stored } from "./stored.ts";
 

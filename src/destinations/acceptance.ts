@@ -8,7 +8,7 @@ import {
 } from "../../gen/availability/v1/acceptance_pb.ts";
 import type { CriteriaSpec } from "../acceptance/criteria.ts";
 import { defaultCriteria } from "../acceptance/criteria.ts";
-import type { Problems } from "./problems.ts";
+import type { Problems } from "../lib/problems.ts";
 
 const CONDITIONS = {
   [Condition.UNSPECIFIED]: "GREATER_THAN",

@@ -16,7 +16,7 @@ import {
   MAX_LABELS,
   TIMEOUT,
 } from "./limits.ts";
-import { Problems } from "./problems.ts";
+import { Problems } from "../lib/problems.ts";
 import { type CompiledSchedule, compileSchedule } from "./schedule.ts";
 
 /** What is answered when the verdict is undecided. */

@@ -6,7 +6,7 @@ import type { Store } from "../stores/store.ts";
 import { destinationConfigured } from "../telemetry/events.ts";
 import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
 import { type AcceptDeps, type Accepted, accept } from "./accept.ts";
-import type { Access } from "./credentials.ts";
+import type { Access } from "../connections/credentials.ts";
 import { effectiveForm } from "./effective.ts";
 import {
   DESTINATIONS,

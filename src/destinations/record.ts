@@ -4,7 +4,7 @@ import { CredentialStatusSchema } from "../../gen/availability/v1/credential_pb.
 import { type Destination, DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
 import type { Keyring, Sealed } from "../lib/sealing.ts";
 import { Secret } from "../lib/secret.ts";
-import { type Access, credentialKind } from "./credentials.ts";
+import { type Access, credentialKind } from "../connections/credentials.ts";
 
 /** Where destinations are kept: `destinations/<id>`. */
 export const DESTINATIONS = "destinations/";

@@ -6,7 +6,7 @@ import type { Change, Revision, Store, StoreWatch } from "../stores/store.ts";
 import { destinationInvalid } from "../telemetry/events.ts";
 import { log } from "../telemetry/log.ts";
 import { type CompiledDestination, compileDestination } from "./compile.ts";
-import type { Access } from "./credentials.ts";
+import type { Access } from "../connections/credentials.ts";
 import {
   DESTINATIONS,
   type DestinationRecord,

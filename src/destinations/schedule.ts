@@ -2,7 +2,7 @@ import { DayOfWeek, type Schedule, type WeeklyRange } from "../../gen/availabili
 import type { Violation } from "../lib/errors.ts";
 import { quote } from "../lib/quote.ts";
 import { createOpeningHours, DAY, type OpeningHours, type WeeklySpan } from "./opening-hours.ts";
-import { Problems } from "./problems.ts";
+import { Problems } from "../lib/problems.ts";
 import { type TimeZone, timeZone } from "./time-zone.ts";
 
 /** Whether it is open, and until when; times in Unix milliseconds. */

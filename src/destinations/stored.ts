@@ -1,7 +1,7 @@
 import { ServiceError } from "../lib/errors.ts";
 import { type Keyring, SealingError } from "../lib/sealing.ts";
 import type { Revision, Store } from "../stores/store.ts";
-import type { Access } from "./credentials.ts";
+import type { Access } from "../connections/credentials.ts";
 import { ID_PATTERN } from "./limits.ts";
 import { DESTINATIONS, type DestinationRecord, decodeRecord, openAccess } from "./record.ts";
 

@@ -11,7 +11,7 @@ import { TestClock } from "../lib/test-clock.ts";
 import { openSqlite } from "../stores/sqlite.ts";
 import type { Store } from "../stores/store.ts";
 import { type ConfigureDeps, createConfigure } from "./configure.ts";
-import type { Access } from "./credentials.ts";
+import type { Access } from "../connections/credentials.ts";
 import { createDelete } from "./delete.ts";
 import { Registry } from "./registry.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Access } from "../destinations/credentials.ts";
+import type { Access } from "../connections/credentials.ts";
 import { Secret } from "../lib/secret.ts";
 import { connectionIdentity, fingerprint } from "./identity.ts";
 import { questionOf } from "./question.ts";

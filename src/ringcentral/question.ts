@@ -1,4 +1,4 @@
-import type { Access } from "../destinations/credentials.ts";
+import type { Access } from "../connections/credentials.ts";
 import type { RingCentralQueue } from "../templates/ringcentral.ts";
 import { connectionIdentity } from "./identity.ts";
 

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ListAvailabilityHistoryRequestSchema } from "../../gen/availability/v1/destination_service_pb.ts";
-import { Problems } from "../destinations/problems.ts";
+import { Problems } from "../lib/problems.ts";
 import { checkHistoryRequest, historyQuery, historyToken } from "./history-request.ts";
 
 type Given = Partial<{

@@ -17,7 +17,7 @@ import {
   TestDestinationRequestSchema,
 } from "../../gen/availability/v1/destination_service_pb.ts";
 import { ID_PATTERN } from "../destinations/limits.ts";
-import { Problems } from "../destinations/problems.ts";
+import { Problems } from "../lib/problems.ts";
 import { invalid } from "../lib/errors.ts";
 import { checkHistoryRequest } from "./history-request.ts";
 import { parseCallToken, parsePageToken } from "./paging.ts";

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { CheckRequest } from "../../../gen/availability/v1/availability_service_pb.ts";
 import { type CheckError, CheckErrorSchema } from "../../../gen/availability/v1/error_pb.ts";
 import type { CheckQuery } from "../../availability/check.ts";
-import { durationMs } from "../../destinations/problems.ts";
+import { durationMs } from "../../lib/problems.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { codeOf, toConnectError } from "../errors.ts";
 

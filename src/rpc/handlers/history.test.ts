@@ -10,7 +10,7 @@ import {
 } from "../../../gen/availability/v1/destination_service_pb.ts";
 import type { Answer } from "../../availability/answer.ts";
 import { History } from "../../availability/history.ts";
-import { Problems } from "../../destinations/problems.ts";
+import { Problems } from "../../lib/problems.ts";
 import type { DestinationEntry } from "../../destinations/registry.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { invalid } from "../../lib/errors.ts";

@@ -1,18 +1,37 @@
 import { type Credential, CredentialKind } from "../../gen/availability/v1/credential_pb.ts";
+import type { Problems } from "../lib/problems.ts";
 import type { Secret } from "../lib/secret.ts";
 import { normaliseBearerToken } from "../templates/ringcentral.ts";
-import type { Problems } from "./problems.ts";
 
 /** Access is a credential as it is used: parsed, its secrets printing as `[secret]`. */
-export interface Access {
+export type Access = BearerAccess | OAuthAccess;
+
+/** A pasted access token. */
+export interface BearerAccess {
   readonly kind: "bearer_token";
   readonly token: Secret;
 }
 
+/** An OAuth client that gets and renews its own tokens. */
+export interface OAuthAccess {
+  readonly kind: "jwt" | "refresh_token" | "client_credentials";
+  readonly clientId: string;
+  /** Undefined for a public client. */
+  readonly clientSecret: Secret | undefined;
+  /** The JWT or the first refresh token; undefined for client_credentials. */
+  readonly grant: Secret | undefined;
+}
+
+const KINDS: Record<Access["kind"], CredentialKind> = {
+  bearer_token: CredentialKind.BEARER_TOKEN,
+  jwt: CredentialKind.JWT,
+  refresh_token: CredentialKind.REFRESH_TOKEN,
+  client_credentials: CredentialKind.CLIENT_CREDENTIALS,
+};
+
 /** The kind that CredentialStatus shows. */
 export function credentialKind(access: Access): CredentialKind {
-  const kinds: Record<Access["kind"], CredentialKind> = { bearer_token: CredentialKind.BEARER_TOKEN };
-  return kinds[access.kind];
+  return KINDS[access.kind];
 }
 
 /** Parses a credential as given to Configure; undefined with violations in `problems`. */
@@ -35,7 +54,14 @@ export function parseCredential(credential: Credential, field: string, problems:
   }
 }
 
+/** Everything of a credential that tells it from others, secrets included: for comparing and hashing, never for showing. */
+export function partsOf(access: Access): readonly string[] {
+  if (access.kind === "bearer_token") return [access.kind, access.token.reveal()];
+  const { kind, clientId, clientSecret, grant } = access;
+  return [kind, clientId, clientSecret?.reveal() ?? "", grant?.reveal() ?? ""];
+}
+
 /** Whether two credentials are the same, secrets included. */
 export function sameAccess(a: Access, b: Access): boolean {
-  return a.kind === b.kind && a.token.reveal() === b.token.reveal();
+  return JSON.stringify(partsOf(a)) === JSON.stringify(partsOf(b));
 }

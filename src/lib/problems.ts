@@ -1,6 +1,11 @@
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import type { Violation } from "../lib/errors.ts";
-import { quote } from "../lib/quote.ts";
+import type { Violation } from "./errors.ts";
+import { quote } from "./quote.ts";
+
+/** A protobuf Duration. */
+interface Duration {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
 
 /** Problems collects every violation of one input, so that a person mends them in one go. */
 export class Problems {

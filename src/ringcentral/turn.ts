@@ -1,0 +1,44 @@
+/**
+ * What a call is for, in the order in which calls get their turn. Scheduled reads leave a part of the limit to Checks, the
+ * rolling reconcile leaves half of it to everybody.
+ */
+export type Purpose = "never_read" | "check" | "asked_lately" | "watched" | "reconcile";
+
+const ORDER: Record<Purpose, number> = { never_read: 0, check: 1, asked_lately: 2, watched: 3, reconcile: 4 };
+
+/** Turn is the place of one call, or of the read it belongs to, among those who wait for a budget. */
+export class Turn {
+  #purpose: Purpose;
+  /** A Check waits for it: it may use the whole limit. */
+  #forCheck: boolean;
+  /** Until when it waits as things stand, Unix milliseconds; 0 when it does not wait. */
+  waitsUntil = 0;
+  /** Told when the purpose changed. */
+  onRaise: (() => void) | undefined;
+
+  constructor(purpose: Purpose) {
+    this.#purpose = purpose;
+    this.#forCheck = purpose === "check";
+  }
+
+  get purpose(): Purpose {
+    return this.#purpose;
+  }
+
+  get forCheck(): boolean {
+    return this.#forCheck;
+  }
+
+  /** Position among purposes, 0 first. */
+  get order(): number {
+    return ORDER[this.#purpose];
+  }
+
+  /** A Check waits for it now. */
+  raise(): void {
+    if (this.#forCheck) return;
+    this.#forCheck = true;
+    if (this.order > ORDER.check) this.#purpose = "check";
+    this.onRaise?.();
+  }
+}
