@@ -1,20 +1,12 @@
 import type { PresenceDocument } from "./document.ts";
+import { PRESENCE_FIELDS } from "./fields.ts";
 import { isWrittenNumber, type JsonObject, type JsonValue } from "./json.ts";
 
 // Canonical text is JSON printed one way, so that a pattern means the same whatever layout the answer came in: ": "
 // after a key, ", " between members, nothing inside brackets, one record per line, known keys of a record first.
 
 /** The keys of a record that come first, in this order; the rest follow as received. */
-export const RECORD_KEYS = [
-  "extension",
-  "member",
-  "acceptQueueCalls",
-  "acceptCurrentQueueCalls",
-  "presenceStatus",
-  "userStatus",
-  "dndStatus",
-  "telephonyStatus",
-] as const;
+export const RECORD_KEYS = ["extension", "member", ...PRESENCE_FIELDS] as const;
 
 const FIRST_KEYS = RECORD_KEYS.map((key) => ({ key, printed: `"${key}": ` }));
 const IS_FIRST_KEY: ReadonlySet<string> = new Set(RECORD_KEYS);

@@ -57,6 +57,7 @@ describe("compileCriteria() refuses", () => {
     const scope = "destination.acceptance.regex.scope";
     expect(violations(raw, { onlyExtensions: ["101"] })).toEqual([`${scope} RAW_WITH_ONLY_EXTENSIONS`]);
     expect(violations(regex('"userStatus"', { scope: "RAW" }))).toEqual([`${scope} RAW_WITH_JOINED_FIELD`]);
+    expect(violations(regex('"acceptCallQueueCalls"', { scope: "RAW" }))).toEqual([`${scope} RAW_WITH_JOINED_FIELD`]);
     expect(violations(raw)).toEqual([]);
   });
 
@@ -128,6 +129,19 @@ describe("compileCriteria() warns", () => {
     const spec = regex('"acceptCurrentQueueCalls": true.*"presenceStatus": "Available"');
     expect(warnings(spec)).toEqual([`${pattern} FIELD_NOT_IN_QUEUE_ANSWER`]);
     expect(warnings(spec, "QUEUE_AND_EXTENSION")).toEqual([]);
+  });
+
+  test("that a newer field is not in the queue's answer, and that its want leaves nothing open", () => {
+    const compiled = compileCriteria(regex('"acceptCallQueueCalls": true'), context);
+    expect("warnings" in compiled && compiled.warnings).toEqual([
+      {
+        field: pattern,
+        reason: "FIELD_NOT_IN_QUEUE_ANSWER",
+        description:
+          "names acceptCallQueueCalls, which RingCentral's queue answer does not carry: it never matches there",
+      },
+    ]);
+    expect(warnings(regex('"acceptCallQueueCalls": true'), "QUEUE_AND_EXTENSION")).toEqual([]);
   });
 
   test.each([

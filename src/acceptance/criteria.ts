@@ -9,7 +9,8 @@ import type {
   RegexCriterion,
   RegexCriterionSpec,
 } from "./criterion.ts";
-import { EXTENSION_FIELDS, fieldsNamedIn } from "./fields.ts";
+import { partsLookedAt } from "./dated.ts";
+import { fieldsNamedIn, isExtensionField } from "./fields.ts";
 import { compileJsonPath } from "./json-path.ts";
 import { compilePropertyPath } from "./property-path.ts";
 import { compileRegex } from "./regex.ts";
@@ -65,8 +66,24 @@ export function compileCriteria(spec: CriteriaSpec, context: CriteriaContext): C
     onlyExtensions: new Set(context.onlyExtensions),
     detail: context.detail,
     ...(property !== undefined && "path" in property ? { propertyPath: property.path } : {}),
+    dependsOn: partsLookedAt(criterion, context.propertyPath?.path, context.detail),
   };
   return { criteria, warnings: warningsAbout(criteria, context.field) };
+}
+
+/** Whether criteria, or a property path, look at what the queue's answer lacks and the extension's presence has. */
+export function needsExtension({ criterion }: CriteriaSpec, propertyPath?: string): boolean {
+  const named = (text: string) => fieldsNamedIn(text).some(isExtensionField);
+  if (propertyPath !== undefined && named(propertyPath)) return true;
+  switch (criterion.kind) {
+    case "regex":
+      // RAW never shows what is joined, so it is refused rather than joined for.
+      return criterion.scope !== "RAW" && named(criterion.pattern);
+    case "json_path":
+      return named(criterion.path);
+    case "agents":
+      return criterion.count === "ON_CALL" || criterion.count === "OFFLINE";
+  }
 }
 
 function compileCriterion(
@@ -110,7 +127,7 @@ function compilePattern(
     refuse("scope", "RAW_WITH_ONLY_EXTENSIONS", "is RAW, whose text cannot be narrowed to only_extensions");
   }
   const fields = fieldsNamedIn(written);
-  const joined = fields.filter((field) => EXTENSION_FIELDS.includes(field));
+  const joined = fields.filter(isExtensionField);
   if (scope === "RAW" && joined.length > 0) {
     const names = joined.join(", ");
     refuse("scope", "RAW_WITH_JOINED_FIELD", `is RAW, whose text is the queue's answer and never carries ${names}`);

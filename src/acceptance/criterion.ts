@@ -1,6 +1,7 @@
 import type { AgentCountName, PresenceDetail } from "./agents.ts";
 import type { ConditionName } from "./condition.ts";
-import type { PresenceField } from "./fields.ts";
+import type { Dated } from "./dated.ts";
+import type { Field } from "./fields.ts";
 import type { JsonPath } from "./json-path.ts";
 import type { CompiledPattern } from "./regex.ts";
 
@@ -42,16 +43,16 @@ export interface RegexCriterion {
   readonly type: RegexType;
   readonly scope: Scope;
   readonly pattern: CompiledPattern;
-  /** Presence fields whose name stands in the pattern. */
-  readonly fields: readonly PresenceField[];
+  /** Fields whose name stands in the pattern. */
+  readonly fields: readonly Field[];
 }
 
 export interface JsonPathCriterion {
   readonly kind: "json_path";
   readonly type: JsonPathType;
   readonly path: JsonPath;
-  /** Presence fields whose name stands in the path. */
-  readonly fields: readonly PresenceField[];
+  /** Fields whose name stands in the path. */
+  readonly fields: readonly Field[];
 }
 
 /** Criteria decide whether a presence document is good enough; they hold nothing uncompiled. */
@@ -66,4 +67,6 @@ export interface Criteria {
   readonly detail: PresenceDetail;
   /** Where the number of available agents stands that is shown beside the verdict. */
   readonly propertyPath?: JsonPath;
+  /** What of a document the criterion and the property path look at; the counts of agents, always given, do not matter. */
+  readonly dependsOn: readonly Dated[];
 }

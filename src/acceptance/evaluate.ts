@@ -6,7 +6,7 @@ import { canonicalBody, canonicalRecord, selectRecords, withRecords } from "./ca
 import { decide } from "./condition.ts";
 import type { Criteria, JsonPathCriterion, RegexCriterion } from "./criterion.ts";
 import type { PresenceDocument } from "./document.ts";
-import type { PresenceField } from "./fields.ts";
+import { type Field, isPresenceField } from "./fields.ts";
 import { createGate, type Gate, isTooLarge } from "./gate.ts";
 import type { JsonObject } from "./json.ts";
 import { type Measured, measureNodes, measurePattern, NODES_NEEDED } from "./measure.ts";
@@ -136,18 +136,14 @@ function judged(
   return compared(criteria, agents, measured.number, Math.min(measured.number + open, most));
 }
 
-function countOpen(
-  records: readonly JsonObject[],
-  matched: readonly number[],
-  fields: readonly PresenceField[],
-): number {
+function countOpen(records: readonly JsonObject[], matched: readonly number[], fields: readonly Field[]): number {
   const matches = new Set(matched);
-  return records.filter((record, index) => !matches.has(index) && lacksOneOf(fields, record)).length;
+  return records.filter((record, index) => !matches.has(index) && lacking(fields, record).length > 0).length;
 }
 
 /** A record that does not match and lacks a field whose name stands in the pattern is open: with it it might match. */
-export function lacksOneOf(fields: readonly PresenceField[], record: JsonObject): boolean {
-  return fields.some((field) => record[field] == null);
+export function lacking(fields: readonly Field[], record: JsonObject): readonly Field[] {
+  return fields.filter((field) => isPresenceField(field) && record[field] == null);
 }
 
 /** The number is one of from, from + 1, ..., to, and `from` is what was measured. */

@@ -2,6 +2,7 @@ import { type AgentCountName, belongs, type PresenceDetail } from "./agents.ts";
 import { extensionText } from "./canonical.ts";
 import type { Criteria } from "./criterion.ts";
 import type { PresenceDocument } from "./document.ts";
+import { lacking } from "./evaluate.ts";
 import type { JsonObject } from "./json.ts";
 
 /** RecordResult is what criteria found in one record of the presence answer. */
@@ -88,7 +89,7 @@ const TELLING = {
 /** The fields for want of which it is open whether a record counts. */
 function fieldsMissed({ criterion, detail }: Criteria, record: JsonObject): readonly string[] {
   if (criterion.kind === "regex") {
-    return criterion.scope === "RECORDS" ? criterion.fields.filter((field) => record[field] == null) : [];
+    return criterion.scope === "RECORDS" ? lacking(criterion.fields, record) : [];
   }
   if (criterion.kind === "json_path" || belongs[criterion.count](record, detail) !== undefined) return [];
   const parts = Object.keys(TELLING) as (keyof typeof TELLING)[];

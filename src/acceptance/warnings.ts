@@ -1,7 +1,7 @@
 import type { Warning } from "../lib/errors.ts";
 import { canonicalRecord } from "./canonical.ts";
 import type { Criteria, JsonPathCriterion, RegexCriterion } from "./criterion.ts";
-import { EXTENSION_FIELDS } from "./fields.ts";
+import { isExtensionField, isPresenceField } from "./fields.ts";
 import type { JsonObject } from "./json.ts";
 import { keysAgainstOrder } from "./key-order.ts";
 import { doNotDisturbRecords } from "./samples.ts";
@@ -30,9 +30,9 @@ export function warningsAbout(criteria: Criteria, field: string): readonly Warni
   if (countsDoNotDisturb(criterion)) {
     warn(part, "COUNTS_DO_NOT_DISTURB", "counts agents on Do Not Disturb too; agents AVAILABLE leaves them out");
   }
-  const absent = detail === "QUEUE" ? criterion.fields.filter((name) => EXTENSION_FIELDS.includes(name)) : [];
+  const absent = detail === "QUEUE" ? criterion.fields.filter(isExtensionField) : [];
   if (absent.length > 0) {
-    const description = `names ${absent.join(", ")}, which RingCentral's queue answer does not carry: ${withoutFields(criterion)}`;
+    const description = `names ${absent.join(", ")}, which RingCentral's queue answer does not carry: ${withoutFields(criterion, absent.some(isPresenceField))}`;
     warn(part, "FIELD_NOT_IN_QUEUE_ANSWER", description);
   }
   if (criterion.kind === "regex") warnAboutText(criterion, warn);
@@ -43,9 +43,9 @@ export function warningsAbout(criteria: Criteria, field: string): readonly Warni
   return warnings;
 }
 
-function withoutFields(criterion: RegexCriterion | JsonPathCriterion): string {
+function withoutFields(criterion: RegexCriterion | JsonPathCriterion, open: boolean): string {
   if (criterion.kind === "json_path") return "it is absent there";
-  return criterion.scope === "RECORDS"
+  return criterion.scope === "RECORDS" && open
     ? "records that lack it and do not match are open, so the answer is often PRESENCE_UNKNOWN"
     : "it never matches there";
 }
