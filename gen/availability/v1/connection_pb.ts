@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Credential, CredentialStatus } from "./credential_pb.ts";
 import { file_availability_v1_credential } from "./credential_pb.ts";
+import type { Warning } from "./error_pb.ts";
+import { file_availability_v1_error } from "./error_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file availability/v1/connection.proto.
  */
 export const file_availability_v1_connection: GenFile = /*@__PURE__*/
-  fileDesc("CiBhdmFpbGFiaWxpdHkvdjEvY29ubmVjdGlvbi5wcm90bxIPYXZhaWxhYmlsaXR5LnYxIuQDCgpDb25uZWN0aW9uEgoKAmlkGAEgASgJEi8KCmNyZWRlbnRpYWwYAiABKAsyGy5hdmFpbGFiaWxpdHkudjEuQ3JlZGVudGlhbBISCgpzZXJ2ZXJfdXJsGAMgASgJEjwKEWNyZWRlbnRpYWxfc3RhdHVzGAQgASgLMiEuYXZhaWxhYmlsaXR5LnYxLkNyZWRlbnRpYWxTdGF0dXMSKwoGZ3JvdXBzGAUgAygLMhsuYXZhaWxhYmlsaXR5LnYxLlVzYWdlR3JvdXASLgoKcHVzaF9zdGF0ZRgGIAEoDjIaLmF2YWlsYWJpbGl0eS52MS5QdXNoU3RhdGUSGQoRZGVzdGluYXRpb25fY291bnQYByABKAUSFAoMZGVtYW5kX2NvdW50GAggASgFEjEKDmFjaGlldmFibGVfYWdlGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmxhc3RfZXJyb3IYCiABKAkSEAoIcmV2aXNpb24YCyABKAMSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJqCgpVc2FnZUdyb3VwEgwKBG5hbWUYASABKAkSDQoFbGltaXQYAiABKAUSDAoEbGVmdBgDIAEoBRIxCg1wZW5hbHR5X3VudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpsCglQdXNoU3RhdGUSGgoWUFVTSF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBVU0hfU1RBVEVfQ09OTkVDVElORxABEhMKD1BVU0hfU1RBVEVfTElWRRACEhMKD1BVU0hfU1RBVEVfRE9XThADQnYKGGNvbS5hZ2VudGF2YWlsYWJpbGl0eS52MUIPQ29ubmVjdGlvblByb3RvUAFaMGFnZW50YXZhaWxhYmlsaXR5L2F2YWlsYWJpbGl0eS92MTthdmFpbGFiaWxpdHl2MaoCFEFnZW50QXZhaWxhYmlsaXR5LlYxYgZwcm90bzM", [file_availability_v1_credential, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiBhdmFpbGFiaWxpdHkvdjEvY29ubmVjdGlvbi5wcm90bxIPYXZhaWxhYmlsaXR5LnYxIpAECgpDb25uZWN0aW9uEgoKAmlkGAEgASgJEi8KCmNyZWRlbnRpYWwYAiABKAsyGy5hdmFpbGFiaWxpdHkudjEuQ3JlZGVudGlhbBISCgpzZXJ2ZXJfdXJsGAMgASgJEjwKEWNyZWRlbnRpYWxfc3RhdHVzGAQgASgLMiEuYXZhaWxhYmlsaXR5LnYxLkNyZWRlbnRpYWxTdGF0dXMSKwoGZ3JvdXBzGAUgAygLMhsuYXZhaWxhYmlsaXR5LnYxLlVzYWdlR3JvdXASLgoKcHVzaF9zdGF0ZRgGIAEoDjIaLmF2YWlsYWJpbGl0eS52MS5QdXNoU3RhdGUSGQoRZGVzdGluYXRpb25fY291bnQYByABKAUSFAoMZGVtYW5kX2NvdW50GAggASgFEjEKDmFjaGlldmFibGVfYWdlGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmxhc3RfZXJyb3IYCiABKAkSEAoIcmV2aXNpb24YCyABKAMSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgh3YXJuaW5ncxgOIAMoCzIYLmF2YWlsYWJpbGl0eS52MS5XYXJuaW5nImoKClVzYWdlR3JvdXASDAoEbmFtZRgBIAEoCRINCgVsaW1pdBgCIAEoBRIMCgRsZWZ0GAMgASgFEjEKDXBlbmFsdHlfdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKmwKCVB1c2hTdGF0ZRIaChZQVVNIX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUFVTSF9TVEFURV9DT05ORUNUSU5HEAESEwoPUFVTSF9TVEFURV9MSVZFEAISEwoPUFVTSF9TVEFURV9ET1dOEANCdgoYY29tLmFnZW50YXZhaWxhYmlsaXR5LnYxQg9Db25uZWN0aW9uUHJvdG9QAVowYWdlbnRhdmFpbGFiaWxpdHkvYXZhaWxhYmlsaXR5L3YxO2F2YWlsYWJpbGl0eXYxqgIUQWdlbnRBdmFpbGFiaWxpdHkuVjFiBnByb3RvMw", [file_availability_v1_credential, file_availability_v1_error, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Connection is one RingCentral credential at one server, shared by destinations: its tokens, its rate limit budget and
@@ -38,21 +40,22 @@ export type Connection = Message<"availability.v1.Connection"> & {
   credential?: Credential | undefined;
 
   /**
-   * Origin of the server, https; it must be on the allow-list. Unset = https://platform.ringcentral.com.
+   * Origin of the server, https; it must be on the allow-list. Unset = https://platform.ringcentral.com. Read back with
+   * the default filled in.
    *
    * @generated from field: string server_url = 3;
    */
   serverUrl: string;
 
   /**
-   * Output only. What is stored as the credential.
+   * Output only. What is stored as the credential, and how long its tokens last.
    *
    * @generated from field: availability.v1.CredentialStatus credential_status = 4;
    */
   credentialStatus?: CredentialStatus | undefined;
 
   /**
-   * Output only. Usage groups as RingCentral last reported them.
+   * Output only. Usage groups as RingCentral last reported them. Empty = nothing was asked yet.
    *
    * @generated from field: repeated availability.v1.UsageGroup groups = 5;
    */
@@ -80,7 +83,8 @@ export type Connection = Message<"availability.v1.Connection"> & {
   demandCount: number;
 
   /**
-   * Output only. How often every queue in demand can be read within the budget.
+   * Output only. How old answers are when every queue in demand is read as often as the budget allows. Absent = no queue
+   * is in demand, or the limit is not known yet.
    *
    * @generated from field: google.protobuf.Duration achievable_age = 9;
    */
@@ -101,18 +105,26 @@ export type Connection = Message<"availability.v1.Connection"> & {
   revision: bigint;
 
   /**
-   * Output only.
+   * Output only. When it was made; a new one of a deleted one's id begins anew.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 12;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * Output only.
+   * Output only. When a ConfigureConnection last changed something.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 13;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Output only. What works and will not for long, or not as wanted: demand that the budget cannot meet, missing
+   * permissions, a credential that ends. Empty = nothing.
+   *
+   * @generated from field: repeated availability.v1.Warning warnings = 14;
+   */
+  warnings: Warning[];
 };
 
 /**

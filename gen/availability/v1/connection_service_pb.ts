@@ -23,14 +23,14 @@ export const file_availability_v1_connection_service: GenFile = /*@__PURE__*/
  */
 export type ConfigureConnectionRequest = Message<"availability.v1.ConfigureConnectionRequest"> & {
   /**
-   * The whole connection. Required.
+   * The whole connection; output only fields are ignored. Required.
    *
    * @generated from field: availability.v1.Connection connection = 1;
    */
   connection?: Connection | undefined;
 
   /**
-   * Check, store nothing.
+   * Check everything, answer as it would be, store nothing.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -325,8 +325,10 @@ export const CallQueueSchema: GenMessage<CallQueue> = /*@__PURE__*/
  */
 export const ConnectionService: GenService<{
   /**
-   * ConfigureConnection creates or replaces a connection. A new credential moves all its destinations at once.
-   * Errors: INVALID_ARGUMENT (every violation at once), ABORTED (expected_revision does not hold).
+   * ConfigureConnection creates or replaces a connection. A new credential moves all its destinations at once. One that is
+   * equal to the stored one writes nothing and keeps the revision.
+   * Errors: INVALID_ARGUMENT (every violation at once), ABORTED (expected_revision does not hold; the current one is in
+   * ErrorInfo as current_revision), UNAVAILABLE (the store is down).
    *
    * @generated from rpc availability.v1.ConnectionService.ConfigureConnection
    */
@@ -336,7 +338,7 @@ export const ConnectionService: GenService<{
     output: typeof ConfigureConnectionResponseSchema;
   },
   /**
-   * GetConnection answers one connection and its state. Errors: NOT_FOUND.
+   * GetConnection answers one connection and its state. It never calls RingCentral. Errors: NOT_FOUND.
    *
    * @generated from rpc availability.v1.ConnectionService.GetConnection
    */
@@ -346,7 +348,7 @@ export const ConnectionService: GenService<{
     output: typeof GetConnectionResponseSchema;
   },
   /**
-   * ListConnections answers connections in the order of their ids.
+   * ListConnections answers connections and their states in the order of their ids. It never calls RingCentral.
    *
    * @generated from rpc availability.v1.ConnectionService.ListConnections
    */
@@ -356,7 +358,8 @@ export const ConnectionService: GenService<{
     output: typeof ListConnectionsResponseSchema;
   },
   /**
-   * DeleteConnection removes a connection that no destination uses. Errors: NOT_FOUND, ABORTED.
+   * DeleteConnection removes a connection that no destination uses, and keeps its last revision. Errors: NOT_FOUND,
+   * ABORTED (destinations use it: the message names up to five, ErrorInfo counts them as destination_count).
    *
    * @generated from rpc availability.v1.ConnectionService.DeleteConnection
    */
@@ -366,7 +369,8 @@ export const ConnectionService: GenService<{
     output: typeof DeleteConnectionResponseSchema;
   },
   /**
-   * ListCallQueues answers the account's call queues, for choosing one.
+   * ListCallQueues answers the account's call queues, for choosing one. It asks RingCentral. Errors: NOT_FOUND, and
+   * UNAVAILABLE when RingCentral does not answer with them: the message says why.
    *
    * @generated from rpc availability.v1.ConnectionService.ListCallQueues
    */

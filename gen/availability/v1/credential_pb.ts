@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file availability/v1/credential.proto.
  */
 export const file_availability_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("CiBhdmFpbGFiaWxpdHkvdjEvY3JlZGVudGlhbC5wcm90bxIPYXZhaWxhYmlsaXR5LnYxIlsKCkNyZWRlbnRpYWwSFgoMYmVhcmVyX3Rva2VuGAEgASgJSAASLQoFb2F1dGgYAiABKAsyHC5hdmFpbGFiaWxpdHkudjEuT0F1dGhDbGllbnRIAEIGCgRraW5kIqoBCgtPQXV0aENsaWVudBIRCgljbGllbnRfaWQYASABKAkSFQoNY2xpZW50X3NlY3JldBgCIAEoCRINCgNqd3QYAyABKAlIABIXCg1yZWZyZXNoX3Rva2VuGAQgASgJSAASQAoSY2xpZW50X2NyZWRlbnRpYWxzGAUgASgLMiIuYXZhaWxhYmlsaXR5LnYxLkNsaWVudENyZWRlbnRpYWxzSABCBwoFZ3JhbnQiEwoRQ2xpZW50Q3JlZGVudGlhbHMihgEKEENyZWRlbnRpYWxTdGF0dXMSLQoEa2luZBgBIAEoDjIfLmF2YWlsYWJpbGl0eS52MS5DcmVkZW50aWFsS2luZBITCgtmaW5nZXJwcmludBgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCq3AQoOQ3JlZGVudGlhbEtpbmQSHwobQ1JFREVOVElBTF9LSU5EX1VOU1BFQ0lGSUVEEAASIAocQ1JFREVOVElBTF9LSU5EX0JFQVJFUl9UT0tFThABEhcKE0NSRURFTlRJQUxfS0lORF9KV1QQAhIhCh1DUkVERU5USUFMX0tJTkRfUkVGUkVTSF9UT0tFThADEiYKIkNSRURFTlRJQUxfS0lORF9DTElFTlRfQ1JFREVOVElBTFMQBEJ2Chhjb20uYWdlbnRhdmFpbGFiaWxpdHkudjFCD0NyZWRlbnRpYWxQcm90b1ABWjBhZ2VudGF2YWlsYWJpbGl0eS9hdmFpbGFiaWxpdHkvdjE7YXZhaWxhYmlsaXR5djGqAhRBZ2VudEF2YWlsYWJpbGl0eS5WMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiBhdmFpbGFiaWxpdHkvdjEvY3JlZGVudGlhbC5wcm90bxIPYXZhaWxhYmlsaXR5LnYxIlsKCkNyZWRlbnRpYWwSFgoMYmVhcmVyX3Rva2VuGAEgASgJSAASLQoFb2F1dGgYAiABKAsyHC5hdmFpbGFiaWxpdHkudjEuT0F1dGhDbGllbnRIAEIGCgRraW5kIqoBCgtPQXV0aENsaWVudBIRCgljbGllbnRfaWQYASABKAkSFQoNY2xpZW50X3NlY3JldBgCIAEoCRINCgNqd3QYAyABKAlIABIXCg1yZWZyZXNoX3Rva2VuGAQgASgJSAASQAoSY2xpZW50X2NyZWRlbnRpYWxzGAUgASgLMiIuYXZhaWxhYmlsaXR5LnYxLkNsaWVudENyZWRlbnRpYWxzSABCBwoFZ3JhbnQiEwoRQ2xpZW50Q3JlZGVudGlhbHMivgEKEENyZWRlbnRpYWxTdGF0dXMSLQoEa2luZBgBIAEoDjIfLmF2YWlsYWJpbGl0eS52MS5DcmVkZW50aWFsS2luZBITCgtmaW5nZXJwcmludBgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJyZWZyZXNoX2V4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKrcBCg5DcmVkZW50aWFsS2luZBIfChtDUkVERU5USUFMX0tJTkRfVU5TUEVDSUZJRUQQABIgChxDUkVERU5USUFMX0tJTkRfQkVBUkVSX1RPS0VOEAESFwoTQ1JFREVOVElBTF9LSU5EX0pXVBACEiEKHUNSRURFTlRJQUxfS0lORF9SRUZSRVNIX1RPS0VOEAMSJgoiQ1JFREVOVElBTF9LSU5EX0NMSUVOVF9DUkVERU5USUFMUxAEQnYKGGNvbS5hZ2VudGF2YWlsYWJpbGl0eS52MUIPQ3JlZGVudGlhbFByb3RvUAFaMGFnZW50YXZhaWxhYmlsaXR5L2F2YWlsYWJpbGl0eS92MTthdmFpbGFiaWxpdHl2MaoCFEFnZW50QXZhaWxhYmlsaXR5LlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Credential is how RingCentral is told who asks. Write only: it is sealed before it is stored and read back only as a
@@ -28,7 +28,8 @@ export type Credential = Message<"availability.v1.Credential"> & {
    */
   kind: {
     /**
-     * A pasted access token; it usually dies within an hour. A leading "Bearer " is dropped.
+     * A pasted access token, visible ASCII, at most 8,192 bytes; it usually dies within an hour. A leading "Bearer " and
+     * white space around it are dropped.
      *
      * @generated from field: string bearer_token = 1;
      */
@@ -53,20 +54,21 @@ export const CredentialSchema: GenMessage<Credential> = /*@__PURE__*/
   messageDesc(file_availability_v1_credential, 0);
 
 /**
- * OAuthClient is a RingCentral app with one grant.
+ * OAuthClient is a RingCentral app with one grant. White space around each text is dropped.
  *
  * @generated from message availability.v1.OAuthClient
  */
 export type OAuthClient = Message<"availability.v1.OAuthClient"> & {
   /**
-   * Client id of the app.
+   * Client id of the app, 1 to 255 printable ASCII characters. Required.
    *
    * @generated from field: string client_id = 1;
    */
   clientId: string;
 
   /**
-   * Client secret of the app; empty for a public client.
+   * Client secret of the app, visible ASCII, at most 8,192 bytes. Empty for a public client; required with
+   * client_credentials.
    *
    * @generated from field: string client_secret = 2;
    */
@@ -79,7 +81,7 @@ export type OAuthClient = Message<"availability.v1.OAuthClient"> & {
    */
   grant: {
     /**
-     * A JWT credential made in the Developer Console.
+     * A JWT credential made in the Developer Console: three base64url parts joined by dots, at most 8,192 bytes.
      *
      * @generated from field: string jwt = 3;
      */
@@ -87,7 +89,7 @@ export type OAuthClient = Message<"availability.v1.OAuthClient"> & {
     case: "jwt";
   } | {
     /**
-     * A refresh token; rotated ones are kept by the service.
+     * A refresh token, visible ASCII, at most 8,192 bytes; rotated ones are kept by the service.
      *
      * @generated from field: string refresh_token = 4;
      */
@@ -147,11 +149,19 @@ export type CredentialStatus = Message<"availability.v1.CredentialStatus"> & {
   fingerprint: string;
 
   /**
-   * When the access token expires. Absent when it is not known, as for a pasted token.
+   * When the access token expires; it is renewed before, where the credential can. Absent when it is not known, as for a
+   * pasted token, or before the first token.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 3;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * When the refresh token expires, unless it is used before. Absent when there is none.
+   *
+   * @generated from field: google.protobuf.Timestamp refresh_expires_at = 4;
+   */
+  refreshExpiresAt?: Timestamp | undefined;
 };
 
 /**

@@ -192,7 +192,8 @@ export type RingCentralTemplate = Message<"availability.v1.RingCentralTemplate">
     case: "credential";
   } | {
     /**
-     * A connection made by ConfigureConnection.
+     * A connection made by ConfigureConnection. While it does not exist or cannot be used, the destination answers
+     * DESTINATION_INVALID.
      *
      * @generated from field: string connection_id = 4;
      */
@@ -201,7 +202,8 @@ export type RingCentralTemplate = Message<"availability.v1.RingCentralTemplate">
   } | { case: undefined; value?: undefined };
 
   /**
-   * Origin of the server, https; it must be on the allow-list. Unset = https://platform.ringcentral.com.
+   * Origin of the server, https; it must be on the allow-list. Unset = https://platform.ringcentral.com, or with
+   * connection_id the connection's server, which is also the only one that may be given then.
    *
    * @generated from field: string server_url = 5;
    */
@@ -222,7 +224,7 @@ export type RingCentralTemplate = Message<"availability.v1.RingCentralTemplate">
   onlyExtensions: string[];
 
   /**
-   * Output only. What is stored as the credential.
+   * Output only. What is stored as the credential. Absent with connection_id: the connection shows it.
    *
    * @generated from field: availability.v1.CredentialStatus credential_status = 8;
    */
