@@ -37,6 +37,7 @@ import { log } from "./telemetry/log.ts";
 import type { Telemetry } from "./telemetry/otel.ts";
 import { createAllowList } from "./upstream/allow-list.ts";
 import { BackOffs } from "./upstream/backoff.ts";
+import { createDispatcher } from "./upstream/dispatcher.ts";
 import { createHttpClient } from "./upstream/http-client.ts";
 
 /** The running service. */
@@ -75,7 +76,9 @@ export async function startApp(
     await overrides.load();
 
     // Asking, and what was said.
-    const http = createHttpClient({ allowList, clock });
+    const dispatcher = createDispatcher({ allowList });
+    closers.push(() => dispatcher.destroy());
+    const http = createHttpClient({ dispatcher, clock });
     closers.push(() => http.close());
     const reader = createPresenceReader({ http, clock });
     const presence = new Presence({ reader, backOffs: new BackOffs(), clock });

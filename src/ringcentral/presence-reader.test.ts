@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
 import { Secret } from "../lib/secret.ts";
 import { createAllowList } from "../upstream/allow-list.ts";
+import { createDispatcher } from "../upstream/dispatcher.ts";
 import { createHttpClient, type SendOptions } from "../upstream/http-client.ts";
 import { reset, startServer } from "../upstream/test-server.ts";
 import { createPresenceReader } from "./presence-reader.ts";
@@ -15,8 +16,9 @@ afterEach(async () => {
 async function read(answer: Parameters<typeof startServer>[0], options: Partial<SendOptions> = {}, allowed = true) {
   const server = await startServer(answer);
   const allowList = createAllowList(allowed ? [server.origin] : []);
-  const http = createHttpClient({ allowList, clock: systemClock, random: () => 0 });
-  open.push(http, server);
+  const dispatcher = createDispatcher({ allowList });
+  const http = createHttpClient({ dispatcher, clock: systemClock, random: () => 0 });
+  open.push({ close: () => dispatcher.destroy() }, server);
   const queue = { origin: server.origin, accountId: "~", queueId: "400123", onlyExtensions: [] };
   const question = questionOf(queue, { kind: "bearer_token", token: new Secret("t0ken") }, Buffer.alloc(32));
   const reader = createPresenceReader({ http, clock: systemClock });

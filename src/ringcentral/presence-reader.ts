@@ -50,9 +50,10 @@ export function createPresenceReader(deps: {
       const context = { action: "read queue presence", hide: token };
       const { url, headers } = queuePresenceRequest(question.queue);
       const request: HttpRequest = {
+        method: "GET",
         url,
         headers: headers.map(([name, value]) => [name, name === "Authorization" ? `Bearer ${token}` : value]),
-        secret: token,
+        secrets: [token],
         route: QUEUE_PRESENCE_ROUTE,
         judge: (answer) => (answer.status === 200 ? "OK" : failureOf(answer, { ...context, now: 0 }).reason),
       };

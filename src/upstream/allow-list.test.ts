@@ -24,6 +24,32 @@ describe("createAllowList()", () => {
     expect(list.allows("https://localhost:8081")).toBe(false);
   });
 
+  test("allows WebSockets to RingCentral's gateways, whatever they are called, and to nobody who looks like them", () => {
+    const list = createAllowList(["http://localhost:8081"]);
+    for (const origin of [
+      "https://ws-api.ringcentral.com",
+      "https://ws-api.devtest.ringcentral.com",
+      "https://ws.ringcentral.biz",
+      "https://platform.ringcentral.com",
+      "http://localhost:8081",
+    ]) {
+      expect([origin, list.allowsSocket(origin)]).toEqual([origin, true]);
+    }
+    for (const origin of [
+      "http://ws-api.ringcentral.com",
+      "https://ws-api.ringcentral.com:8443",
+      "https://ringcentral.com",
+      "https://evilringcentral.com",
+      "https://ws.evil-ringcentral.com",
+      "https://ws-api.ringcentral.com.evil.example",
+      "https://ws-api.ringcentral.org",
+      "https://localhost:8081",
+    ]) {
+      expect([origin, list.allowsSocket(origin)]).toEqual([origin, false]);
+    }
+    expect(list.allows("https://ws-api.ringcentral.com")).toBe(false);
+  });
+
   test("throws when what is added is no bare origin", () => {
     expect(() => createAllowList(["https://user:hunter2@proxy.example"])).toThrow(/^Cannot allow .*bare origin$/);
   });

@@ -5,6 +5,7 @@ import { systemClock } from "../lib/clock.ts";
 import { upstreamAttempted } from "../telemetry/events.ts";
 import { createAllowList } from "./allow-list.ts";
 import type { UpstreamCall } from "./attempt-span.ts";
+import { createDispatcher } from "./dispatcher.ts";
 import { createHttpClient, type SendOptions } from "./http-client.ts";
 import { reset, startServer, type TestServer } from "./test-server.ts";
 
@@ -28,24 +29,25 @@ const sdk = new NodeSDK({
 });
 
 let server: TestServer;
-let client: ReturnType<typeof createHttpClient>;
+let dispatcher: ReturnType<typeof createDispatcher>;
 beforeAll(() => sdk.start());
 afterAll(() => sdk.shutdown());
 afterEach(async () => {
   ended.length = 0;
   vi.mocked(upstreamAttempted).mockClear();
-  await client.close();
+  await dispatcher.destroy();
   await server.close();
 });
 
 async function get(answer: Parameters<typeof startServer>[0], options: Partial<SendOptions> = {}) {
   server = await startServer(answer);
-  client = createHttpClient({ allowList: createAllowList([server.origin]), clock: systemClock, random: () => 0 });
-  return await client.send(
+  dispatcher = createDispatcher({ allowList: createAllowList([server.origin]) });
+  return await createHttpClient({ dispatcher, clock: systemClock, random: () => 0 }).send(
     {
+      method: "GET",
       url: `${server.origin}/queues/1/presence`,
       headers: [["Authorization", "Bearer s3cret"]],
-      secret: "",
+      secrets: [],
       route: "/queues/{queue}/presence",
       judge: ({ status }) => (status === 200 ? "OK" : "UPSTREAM_NOT_FOUND"),
     },

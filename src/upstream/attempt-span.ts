@@ -11,9 +11,10 @@ const tracer = trace.getTracer("availability.upstream");
 
 /** What is told of an attempt besides what it came to. */
 export interface AttemptStory {
+  readonly method: "GET" | "POST";
   readonly url: URL;
   /** What must not be told of the path. */
-  readonly secret: string;
+  readonly secrets: readonly string[];
   /** The path with its ids left out, where it is known. */
   readonly route: string | undefined;
   /** 1 for the first request, counting retries and redirects. */
@@ -30,7 +31,7 @@ export type AttemptOutcome = UpstreamReason | "OK" | "RETRIED" | "REDIRECTED" | 
 export interface UpstreamCall {
   /** Unix milliseconds at which it began. */
   readonly at: number;
-  readonly method: "GET";
+  readonly method: "GET" | "POST";
   /** Without query. */
   readonly path: string;
   /** 0 = no answer came. */
@@ -53,15 +54,15 @@ type EndAttempt = (attempt: Attempt, outcome: AttemptOutcome, meaning: AttemptOu
  * links to the RPCs, because one read serves many of them and outlives any. Nothing of it is sent to the server.
  */
 export function startAttempt(story: AttemptStory): EndAttempt {
-  const { url, links } = story;
-  const path = concealedPath(url.pathname, story.secret);
-  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
-  const span = tracer.startSpan(story.route ? `GET ${story.route}` : "GET", {
+  const { method, url, links } = story;
+  const path = concealedPath(url.pathname, story.secrets);
+  const port = Number(url.port) || (/^(?:https|wss):$/.test(url.protocol) ? 443 : 80);
+  const span = tracer.startSpan(story.route ? `${method} ${story.route}` : method, {
     kind: SpanKind.CLIENT,
     root: true,
     links: links.contexts.map((context) => ({ context })),
     attributes: {
-      "http.request.method": "GET",
+      "http.request.method": method,
       "url.scheme": url.protocol.slice(0, -1),
       "url.path": path,
       ...(story.route && { "url.template": story.route }),
@@ -88,7 +89,7 @@ export function startAttempt(story: AttemptStory): EndAttempt {
     span.end();
     upstreamAttempted({
       origin: url.origin,
-      method: "GET",
+      method,
       path,
       attempt: story.number,
       status: answer?.status,
@@ -100,7 +101,7 @@ export function startAttempt(story: AttemptStory): EndAttempt {
     });
     return {
       at: story.at,
-      method: "GET",
+      method,
       path,
       status: answer?.status ?? 0,
       tookMs,

@@ -1,34 +1,58 @@
+import { Secret } from "../lib/secret.ts";
 import type { Attempt } from "./exchange.ts";
 
 const PLACEHOLDER = "[token]";
 
-/** A text without a secret that may stand in it, as it is or as JSON may escape it. */
-export function conceal(text: string, secret: string): string {
-  if (secret === "") return text;
-  const plain = text.replaceAll(secret, PLACEHOLDER);
-  // Most texts have no such escapes, and are looked at no further.
-  return /\\["\\/u]/.test(plain) ? plain.replace(escaped(secret), PLACEHOLDER) : plain;
+/** A text without secrets that may stand in it, as they are, as JSON may escape them or as an address or form does. */
+export function conceal(text: string, secrets: readonly string[]): string {
+  let plain = text;
+  // A longer secret may hold a shorter one.
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
+    if (secret === "") continue;
+    for (const form of formsOf(secret)) plain = plain.replaceAll(form, PLACEHOLDER);
+    // Most texts have no such escapes, and are looked at no further.
+    if (/\\["\\/u]/.test(plain)) plain = plain.replace(escaped(secret), PLACEHOLDER);
+  }
+  return plain;
 }
 
-/** The path of an address without a secret that may stand in it, percent-encoded or not. */
-export function concealedPath(path: string, secret: string): string {
-  const plain = conceal(path, secret);
-  if (secret === "" || !plain.includes("%")) return plain;
+/** The path of an address without secrets that may stand in it, percent-encoded or not. */
+export function concealedPath(path: string, secrets: readonly string[]): string {
+  const plain = conceal(path, secrets);
+  const given = secrets.filter((secret) => secret !== "");
+  if (given.length === 0 || !plain.includes("%")) return plain;
   try {
-    return decodeURIComponent(plain).includes(secret) ? `/${PLACEHOLDER}` : plain;
+    const decoded = decodeURIComponent(plain);
+    return given.some((secret) => decoded.includes(secret)) ? `/${PLACEHOLDER}` : plain;
   } catch {
     return `/${PLACEHOLDER}`;
   }
 }
 
-/** An answer without what it was sent as a secret: a server, or what stands between, may send back what it was sent. */
-export function concealIn(attempt: Attempt, secret: string): Attempt {
+/**
+ * An answer without what it was sent as secrets: a server, or what stands between, may send back what it was sent. One
+ * that is itself a secret has its body where nothing prints it, and as it came: what was sent may stand in it by right.
+ */
+export function concealIn(
+  attempt: Attempt,
+  { secrets, secretAnswer = false }: { secrets: readonly string[]; secretAnswer?: boolean | undefined },
+): Attempt {
   if (attempt.kind !== "response") return attempt;
   const headers = Object.entries(attempt.headers).map(([name, value]) =>
     // Where to go next has to stay as it is; it is not told to anybody.
-    name === "location" ? [name, value] : [name, conceal(value, secret)],
+    name === "location" ? [name, value] : [name, conceal(value, secrets)],
   );
-  return { ...attempt, headers: Object.fromEntries(headers), bodyText: conceal(attempt.bodyText, secret) };
+  const body = secretAnswer
+    ? { bodyText: "", secretBody: new Secret(attempt.bodyText) }
+    : { bodyText: conceal(attempt.bodyText, secrets) };
+  return { ...attempt, headers: Object.fromEntries(headers), ...body };
+}
+
+function formsOf(secret: string): Set<string> {
+  const wellFormed = secret.toWellFormed();
+  const encoded = [encodeURIComponent(wellFormed), new URLSearchParams([["", wellFormed]]).toString().slice(1)];
+  const lowerCase = encoded.map((form) => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
+  return new Set([secret, ...encoded, ...lowerCase]);
 }
 
 function escaped(secret: string): RegExp {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../lib/clock.ts";
+import type { Secret } from "../lib/secret.ts";
 import { decodeBody } from "./body.ts";
 import type { GivenUp } from "./give-up.ts";
 import { classify, type TransportError } from "./transport-error.ts";
@@ -20,7 +21,10 @@ export interface Answer {
   readonly status: number;
   /** Names in lower case; values of a repeated one joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
+  /** Empty when the body is a secret. */
   readonly bodyText: string;
+  /** The body of an answer that is a secret as a whole; absent from all others. */
+  readonly secretBody?: Secret;
   /** Unix milliseconds at which the request was sent; what the answer says was true then or later. */
   readonly sentAt: number;
   readonly timings: Timings;
@@ -29,9 +33,14 @@ export interface Answer {
 /** What one attempt came to. */
 export type Attempt = Answer | { readonly kind: "failed"; readonly error: TransportError } | { readonly kind: GivenUp };
 
-/** Sends one GET and collects its answer, or gives up as soon as `signal` is aborted with a GivenUp. It never rejects. */
+/** Sends one request and collects its answer, or gives up as soon as `signal` is aborted with a GivenUp. It never rejects. */
 export function exchange(
-  request: { url: URL; headers: Readonly<Record<string, string>> },
+  request: {
+    method: "GET" | "POST";
+    url: URL;
+    headers: Readonly<Record<string, string>>;
+    body?: string | undefined;
+  },
   deps: {
     dispatcher: Pick<Dispatcher, "dispatch">;
     clock: Clock;
@@ -76,8 +85,9 @@ export function exchange(
         {
           origin: request.url.origin,
           path: request.url.pathname + request.url.search,
-          method: "GET",
+          method: request.method,
           headers: request.headers,
+          ...(request.body !== undefined && { body: request.body }),
         },
         {
           // Called when a connection is there and the request is about to be written to it.
@@ -88,7 +98,7 @@ export function exchange(
             onSent(sentAt);
           },
           onResponseStart(_, status, headers) {
-            if (status >= 200) head = { at: clock.now(), status, headers: flatten(headers) };
+            if (status >= 200) head = { at: clock.now(), status, headers: flattened(headers) };
           },
           onResponseData(_, chunk) {
             chunks.push(chunk);
@@ -107,7 +117,8 @@ export function exchange(
   });
 }
 
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+/** Headers as undici gives them, with one text for each name. */
+export function flattened(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(", ") : value;

@@ -1,9 +1,18 @@
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { inspect } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { createAllowList } from "./allow-list.ts";
-import { createHttpClient, type HttpClient, type HttpResult, type SendOptions } from "./http-client.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import {
+  createHttpClient,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResult,
+  type SendOptions,
+} from "./http-client.ts";
 import { reset, startServer, type TestServer } from "./test-server.ts";
 
 type Answer = Parameters<typeof startServer>[0];
@@ -20,8 +29,14 @@ async function serve(answer: Answer): Promise<TestServer> {
 }
 
 function clientFor(origins: readonly string[], clock: Clock = systemClock): HttpClient {
-  const client = createHttpClient({ allowList: createAllowList(origins), clock, random: () => 0 });
-  open.unshift(client);
+  const dispatcher = createDispatcher({ allowList: createAllowList(origins) });
+  const client = createHttpClient({ dispatcher, clock, random: () => 0 });
+  open.unshift({
+    async close() {
+      client.close();
+      await dispatcher.destroy();
+    },
+  });
   return client;
 }
 
@@ -32,7 +47,7 @@ function get(client: HttpClient, url: string, options: Partial<SendOptions> = {}
   ] as const;
   const judge = () => "OK" as const;
   return client.send(
-    { url, headers, secret: "", route: "/presence", judge },
+    { method: "GET", url, headers, secrets: [], route: "/presence", judge },
     { timeUp: new AbortController().signal, ...options },
   );
 }
@@ -322,6 +337,86 @@ describe("send() follows redirects", () => {
   });
 });
 
+describe("send() of a POST", () => {
+  const secret = "s3cret/+";
+  const basic = Buffer.from(`app:${secret}`).toString("base64");
+  const post = async (answer: Answer, more: Partial<HttpRequest> = {}, options: Partial<SendOptions> = {}) => {
+    const server = await serve(answer);
+    const body = { type: "application/x-www-form-urlencoded", text: new URLSearchParams({ secret }).toString() };
+    const headers = [["Authorization", `Basic ${basic}`]] as const;
+    const secrets = [secret, basic];
+    const url = `${server.origin}/token`;
+    const result = await clientFor([server.origin]).send(
+      { method: "POST", url, headers, body, secrets, route: "/token", judge: () => "OK", ...more },
+      { timeUp: new AbortController().signal, ...options },
+    );
+    return { result, server };
+  };
+
+  test("sends the body and its type", async () => {
+    let got = "";
+    const { result, server } = await post(async (response, _, request) => {
+      got = await text(request);
+      response.end("{}");
+    });
+    expect(result).toMatchObject({ kind: "response", status: 200, bodyText: "{}", attempts: 1 });
+    expect(got).toBe("secret=s3cret%2F%2B");
+    const { method, headers } = server.requests[0]!;
+    expect(method).toBe("POST");
+    expect(headers).toMatchObject({
+      "content-type": "application/x-www-form-urlencoded",
+      "content-length": `${got.length}`,
+      authorization: `Basic ${basic}`,
+    });
+    expect(headers["user-agent"]).toMatch(/^AgentAvailability/);
+  });
+
+  test.each<[string, Answer]>([
+    ["the connection is reset", (response) => reset(response)],
+    ["503 comes", (response) => response.writeHead(503).end("{}")],
+  ])("tries no second time when %s", async (_, answer) => {
+    const { result, server } = await post(answer);
+    expect(result.attempts).toBe(1);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test.each([301, 302, 303, 307, 308])("goes nowhere else when %d comes", async (status) => {
+    const { result, server } = await post((response) => response.writeHead(status, { Location: "/there" }).end());
+    expect(result).toEqual({
+      kind: "failed",
+      error: expect.objectContaining({ kind: "bad_redirect" }),
+      attempts: 1,
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("gives back none of its secrets, however the server spells them", async () => {
+    const { result } = await post((response, _, request) => {
+      const { authorization } = request.headers;
+      const spelt = [secret, encodeURIComponent(secret), String.raw`s3cret\/+`, authorization];
+      response.writeHead(400, { "X-Echo": authorization! }).end(`{"said":"${spelt.join(" ")}"}`);
+    });
+    expect(result).toMatchObject({
+      headers: { "x-echo": "Basic [token]" },
+      bodyText: '{"said":"[token] [token] [token] Basic [token]"}',
+    });
+  });
+
+  test("gives an answer that is a secret where nothing prints it, and keeps it out of what is told", async () => {
+    const calls: unknown[] = [];
+    const { result } = await post(
+      (response) => response.end(`{"access_token":"new","refresh_token":"${secret}"}`),
+      { secretAnswer: true },
+      { onAttempt: (call) => calls.push(call) },
+    );
+    if (result.kind !== "response") throw new Error(result.kind);
+    expect(result.bodyText).toBe("");
+    expect(result.secretBody?.reveal()).toBe(`{"access_token":"new","refresh_token":"${secret}"}`);
+    expect(inspect([result, calls], { depth: 9 }) + JSON.stringify([result, calls])).not.toContain("access_token");
+    expect(calls).toMatchObject([{ method: "POST", path: "/token", status: 200 }]);
+  });
+});
+
 /** A client whose connections are all taken by requests that wait for an answer. */
 async function crowded() {
   const held: (() => void)[] = [];
@@ -337,13 +432,13 @@ async function crowded() {
 }
 
 describe("close()", () => {
-  test("ends what is under way and leaves no connection", async () => {
+  test("ends what is under way, and what is sent later", async () => {
     const arrived = Promise.withResolvers<void>();
     const server = await serve(() => arrived.resolve());
     const client = clientFor([server.origin]);
     const pending = get(client, server.origin);
     await arrived.promise;
-    await client.close();
+    client.close();
     expect(await pending).toEqual({ kind: "stopped", attempts: 1 });
     expect(await get(client, server.origin)).toEqual({ kind: "stopped", attempts: 1 });
     while ((await server.open()) > 0) await new Promise((resolve) => setImmediate(resolve));

@@ -1,23 +1,27 @@
 import type { SpanContext } from "@opentelemetry/api";
+import type { Dispatcher } from "undici";
 import { type Clock, sleep } from "../lib/clock.ts";
 import { USER_AGENT } from "../templates/user-agent.ts";
-import type { AllowList } from "./allow-list.ts";
 import { AttemptLinks } from "./attempt-links.ts";
 import { type AttemptOutcome, lastOutcome, startAttempt, type UpstreamCall } from "./attempt-span.ts";
 import { ACCEPT_ENCODING } from "./body.ts";
 import { concealIn } from "./conceal.ts";
-import { createDispatcher } from "./dispatcher.ts";
 import { type Answer, type Attempt, exchange } from "./exchange.ts";
 import { type GivenUp, giveUpSignal } from "./give-up.ts";
 import { type Hop, nextHop } from "./redirect.ts";
 import { type TransportError, transportError } from "./transport-error.ts";
 
-/** A GET to send. */
+/** A request to send. */
 export interface HttpRequest {
+  readonly method: "GET" | "POST";
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** A secret in the headers. Nobody is told of it, also where the server sends it back. */
-  readonly secret: string;
+  /** `type` is its Content-Type. */
+  readonly body?: { readonly type: string; readonly text: string };
+  /** Secrets in the headers, the query and the body. Nobody is told of them, also where the server sends them back. */
+  readonly secrets: readonly string[];
+  /** The body of the answer is a secret as well: it is given as `secretBody` alone. */
+  readonly secretAnswer?: boolean;
   /** The path with its ids left out, for telemetry. */
   readonly route: string;
   /** What an answer is counted as. */
@@ -50,10 +54,13 @@ export type HttpResult = { readonly attempts: number } & (
 );
 
 export interface HttpClient {
-  /** Sends a GET, follows redirects, and tries once more where that can help. It never rejects. */
+  /**
+   * Sends a request; it never rejects. A GET follows redirects, and is tried once more where that can help. A POST is sent
+   * once and never redirected: nobody knows what a second one would do.
+   */
   send(request: HttpRequest, options: SendOptions): Promise<HttpResult>;
-  /** Ends every request under way ("stopped") and every connection. */
-  close(): Promise<void>;
+  /** Ends every request under way, and any sent later ("stopped"). */
+  close(): void;
 }
 
 const MOST_TRIES = 2;
@@ -62,19 +69,18 @@ const PAUSE_MS = { least: 50, most: 100 };
 
 /** The one way out of this service to a server over HTTP. */
 export function createHttpClient(deps: {
-  allowList: Pick<AllowList, "allows">;
+  dispatcher: Pick<Dispatcher, "dispatch">;
   clock: Clock;
   /** From 0 to 1; spreads retries. */
   random?: () => number;
-  connectTimeoutMs?: number;
 }): HttpClient {
-  const { allowList, clock, random = Math.random, connectTimeoutMs = 3_000 } = deps;
-  const dispatcher = createDispatcher({ allowList, connectTimeoutMs });
+  const { dispatcher, clock, random = Math.random } = deps;
   const closing = new AbortController();
 
   return {
     async send(request, options) {
-      const { secret } = request;
+      const { method, secrets } = request;
+      const body = request.body?.text;
       const links = new AttemptLinks(options.links ?? []);
       options.onLink?.((link) => links.add(link));
       const { signal, release } = giveUpSignal(options.timeUp, [options.stop, closing.signal]);
@@ -86,14 +92,15 @@ export function createHttpClient(deps: {
         for (let attempts = 1; ; attempts++) {
           const startedAt = clock.now();
           const route = hop.count === 0 || hop.repeated ? request.route : undefined;
-          const ended = startAttempt({ url: hop.url, secret, route, number: attempts, links, at: startedAt });
-          const came = concealIn(await exchange(hop, { dispatcher, clock, signal, onSent }), secret);
+          const ended = startAttempt({ method, url: hop.url, secrets, route, number: attempts, links, at: startedAt });
+          const sending = { method, url: hop.url, headers: hop.headers, body };
+          const came = concealIn(await exchange(sending, { dispatcher, clock, signal, onSent }), request);
           const tookMs = clock.now() - startedAt;
           const end = (outcome: AttemptOutcome, meaning = outcome) => {
             const call = ended(came, outcome, meaning, tookMs);
             options.onAttempt?.(call);
           };
-          const next = came.kind === "response" ? nextHop(hop, came) : undefined;
+          const next = came.kind === "response" ? nextHop(hop, came, method) : undefined;
           if (typeof next === "string") {
             end("UPSTREAM_BAD_RESPONSE");
             return { kind: "failed", error: transportError(next), attempts };
@@ -103,7 +110,8 @@ export function createHttpClient(deps: {
             hop = next;
             continue;
           }
-          const retry = tries < MOST_TRIES && retryCanHelp(came) && timeLeft() >= LEAST_TIME_FOR_RETRY_MS;
+          const retry =
+            method === "GET" && tries < MOST_TRIES && retryCanHelp(came) && timeLeft() >= LEAST_TIME_FOR_RETRY_MS;
           const meaning = lastOutcome(came, request.judge);
           end(retry ? "RETRIED" : meaning, meaning);
           if (!retry) return { ...came, attempts };
@@ -117,9 +125,8 @@ export function createHttpClient(deps: {
       }
     },
 
-    async close() {
+    close() {
       closing.abort();
-      await dispatcher.destroy();
     },
   };
 }
@@ -136,5 +143,6 @@ function retryCanHelp(came: Attempt): boolean {
 function headersOf(request: HttpRequest): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of request.headers) headers[name.toLowerCase()] = value;
+  if (request.body) headers["content-type"] = request.body.type;
   return { ...headers, "accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT };
 }
