@@ -1,0 +1,140 @@
+import { EXTENSION_FIELDS, type ExtensionField } from "../acceptance/fields.ts";
+import type { ExtensionPresence } from "./push-event.ts";
+
+const DND_FIELDS = ["dndStatus", "dndStatusPersonal", "acceptCallQueueCalls"] as const;
+
+/** Why nothing can be known of an extension, and until when it is not asked for again (Unix milliseconds). */
+export interface Unknowable {
+  readonly reason: string;
+  readonly until: number;
+}
+
+/** Whether an extension takes queue calls, and when that was read. */
+export interface TakesQueueCalls {
+  readonly value: boolean | undefined;
+  /** Unix milliseconds at which the read behind it was sent. */
+  readonly at: number;
+  /** Events since then told enough to know the value; else only a read can. */
+  readonly settled: boolean;
+}
+
+/**
+ * ExtensionRow is what is known of one extension: its presence as last read, and over that what events told. An event
+ * that came while a read was under way is applied again over its answer, which may have been made before or after it: if
+ * after, later events are on their way, so nothing is lost.
+ */
+export class ExtensionRow {
+  /** Unix milliseconds at which the last read was sent; 0 = never read. */
+  readAt = 0;
+  /** The last read said that nothing can be known. */
+  unknowable: Unknowable | undefined;
+  #read: ExtensionPresence = {};
+  readonly #told = new Map<ExtensionField, { value: string | boolean; at: number }>();
+  /**
+   * When an event told that the status was toggled to Available, which silently resets DoNotAcceptDepartmentCalls, and
+   * not whether it did.
+   */
+  #doubtedAt = Number.NEGATIVE_INFINITY;
+  #presence: ExtensionPresence | undefined;
+
+  /** What a read, sent at `sentAt`, says; an older one changes nothing. */
+  read(presence: ExtensionPresence | Unknowable, sentAt: number): void {
+    if (sentAt < this.readAt) return;
+    this.readAt = sentAt;
+    this.unknowable = "reason" in presence ? presence : undefined;
+    this.#read = "reason" in presence ? {} : presence;
+    for (const [field, { at }] of this.#told) if (at < sentAt) this.#told.delete(field);
+    this.#presence = undefined;
+  }
+
+  /** What an event says that came at `now`; answers whether anything is different now. */
+  tell(presence: ExtensionPresence, now: number): boolean {
+    const before = this.#signature();
+    const silent = DND_FIELDS.every((field) => presence[field] === undefined);
+    const turned = presence.userStatus === "Available" && this.#merged().userStatus !== "Available";
+    if (!silent) this.#doubtedAt = Number.NEGATIVE_INFINITY;
+    else if (turned) this.#doubtedAt = now;
+    for (const field of EXTENSION_FIELDS) {
+      const value = presence[field];
+      if (value !== undefined) this.#told.set(field, { value, at: now });
+    }
+    this.#presence = undefined;
+    return before !== this.#signature();
+  }
+
+  /** Whether all that is shown is what a read said, kept up by events. */
+  get settled(): boolean {
+    return !this.#hidesDoNotDisturb();
+  }
+
+  /** What is known; the same object while that is the same, undefined when it is nothing. */
+  get presence(): ExtensionPresence | undefined {
+    if (this.unknowable) return undefined;
+    this.#presence ??= this.#shown();
+    return Object.keys(this.#presence).length === 0 ? undefined : this.#presence;
+  }
+
+  /**
+   * Whether the agent takes queue calls, where a queue's answer (read at `readAt`) says `value`: the newer of the two
+   * reads, and over it the events since. RingCentral's acceptQueueCalls mirrors Do Not Disturb.
+   */
+  takesQueueCalls(value: boolean | undefined, readAt: number): TakesQueueCalls {
+    const own = this.readAt > readAt ? judge(this.#read) : undefined;
+    const at = own === undefined ? readAt : this.readAt;
+    const base = own ?? value;
+    const told = this.#toldSince(at);
+    const now = own === undefined ? judgeAlone(told, base) : judge({ ...this.#read, ...told });
+    if (now === false && this.#doubtedAt >= at) return { value: undefined, at, settled: false };
+    return { value: now, at, settled: now !== undefined || base === undefined };
+  }
+
+  #toldSince(at: number): ExtensionPresence {
+    const since: Partial<Record<ExtensionField, string | boolean>> = {};
+    for (const [field, told] of this.#told) if (told.at >= at) since[field] = told.value;
+    return since as ExtensionPresence;
+  }
+
+  #merged(): ExtensionPresence {
+    return { ...this.#read, ...this.#toldSince(this.readAt) };
+  }
+
+  #hidesDoNotDisturb(): boolean {
+    return this.#doubtedAt >= this.readAt && judge(this.#merged()) === false;
+  }
+
+  #shown(): ExtensionPresence {
+    const merged = this.#merged();
+    if (!this.#hidesDoNotDisturb()) return merged;
+    const { dndStatus: _, dndStatusPersonal: __, acceptCallQueueCalls: ___, ...rest } = merged;
+    return rest;
+  }
+
+  #signature(): string {
+    return JSON.stringify([this.unknowable?.reason, this.#merged(), this.#doubtedAt >= this.readAt]);
+  }
+}
+
+/** Whether a whole presence says that queue calls are taken; undefined when it does not say. */
+function judge({ dndStatus, dndStatusPersonal, acceptCallQueueCalls }: ExtensionPresence): boolean | undefined {
+  if (
+    acceptCallQueueCalls === false ||
+    dndStatus === "DoNotAcceptAnyCalls" ||
+    dndStatus === "DoNotAcceptDepartmentCalls" ||
+    dndStatusPersonal === "DoNotAcceptAnyCalls"
+  ) {
+    return false;
+  }
+  return isKnown(dndStatus) || isKnown(dndStatusPersonal) || acceptCallQueueCalls === true ? true : undefined;
+}
+
+/** The same of events alone: a part of it may be good news while another, not told, is why `before` was false. */
+function judgeAlone(told: ExtensionPresence, before: boolean | undefined): boolean | undefined {
+  const said = judge(told);
+  if (said !== true) return said ?? before;
+  const whole = isKnown(told.dndStatus) || (isKnown(told.dndStatusPersonal) && told.acceptCallQueueCalls === true);
+  return whole || before === true ? true : undefined;
+}
+
+function isKnown(status: string | undefined): boolean {
+  return status !== undefined && status !== "Unknown";
+}

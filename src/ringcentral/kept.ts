@@ -1,0 +1,81 @@
+import type { Coverage } from "./coverage.ts";
+import type { PushFilter } from "./push-event.ts";
+
+/** How new a value is that was read at some time. */
+export interface Kept {
+  /** Unix milliseconds: the read, or as far as push kept it current before that ended. */
+  readonly at: number;
+  /** What keeps it current; undefined when nothing does. */
+  readonly coverage: Coverage | undefined;
+}
+
+interface Remembered {
+  newest: Coverage | undefined;
+  /** Of the newest as last looked at. */
+  since: number;
+  aliveAt: number;
+  /** The one before: it keeps nothing any more, but what it kept is as new as its end. */
+  ended: { readonly since: number; readonly aliveAt: number } | undefined;
+}
+
+/** KeptCurrent says what push keeps current in one account, and how far it did before a session ended. */
+export class KeptCurrent {
+  readonly #accountId: string;
+  readonly #coverageOf: (filter: PushFilter) => Coverage | undefined;
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor(accountId: string, coverageOf: (filter: PushFilter) => Coverage | undefined) {
+    this.#accountId = accountId;
+    this.#coverageOf = coverageOf;
+  }
+
+  /** The opt-in of a queue's members, read at `readAt`. */
+  queue(queueId: string, readAt: number): Kept {
+    const accountId = this.#accountId;
+    return kept(this.#look(`queue ${queueId}`, { kind: "queue", accountId, queueId }), readAt);
+  }
+
+  /** An extension's presence and Do Not Disturb, read at `readAt`: by a filter of its own, or else by the account's. */
+  extension(extensionId: string, readAt: number): Kept {
+    const accountId = this.#accountId;
+    const filter = { kind: "extension", accountId, extensionId } as const;
+    const own = kept(this.#look(`extension ${extensionId}`, filter), readAt);
+    if (own.coverage?.live) return own;
+    const shared = this.account(readAt);
+    if (shared.coverage?.live || !own.coverage) return shared.coverage || shared.at > own.at ? shared : own;
+    return own;
+  }
+
+  /** The same of all extensions, as far as the account's filter goes. */
+  account(readAt: number): Kept {
+    return kept(this.#look("account", { kind: "account", accountId: this.#accountId }), readAt);
+  }
+
+  forget(kind: "queue" | "extension", id: string): void {
+    this.#remembered.delete(`${kind} ${id}`);
+  }
+
+  #look(key: string, filter: PushFilter): Remembered | undefined {
+    const coverage = this.#coverageOf(filter);
+    let entry = this.#remembered.get(key);
+    if (!entry) {
+      if (!coverage) return undefined;
+      entry = { newest: coverage, since: coverage.since, aliveAt: coverage.aliveAt, ended: undefined };
+      this.#remembered.set(key, entry);
+    }
+    if (entry.newest && coverage?.since !== entry.since) {
+      const aliveAt = entry.newest.since === entry.since ? entry.newest.aliveAt : entry.aliveAt;
+      entry.ended = { since: entry.since, aliveAt };
+    }
+    entry.newest = coverage;
+    entry.since = coverage?.since ?? entry.since;
+    entry.aliveAt = coverage?.aliveAt ?? entry.aliveAt;
+    return entry;
+  }
+}
+
+function kept(entry: Remembered | undefined, readAt: number): Kept {
+  const { newest, ended } = entry ?? {};
+  if (newest && readAt >= newest.since) return { at: Math.max(readAt, newest.aliveAt), coverage: newest };
+  return { at: ended && readAt >= ended.since ? Math.max(readAt, ended.aliveAt) : readAt, coverage: undefined };
+}
