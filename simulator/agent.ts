@@ -21,6 +21,10 @@ export interface Agent {
   dndStatus: DndStatus;
   presenceStatus: PresenceStatus;
   telephonyStatus: TelephonyStatus;
+  /** The account is on the new call handling: `dndStatus` is told as dndStatusPersonal and acceptCallQueueCalls. */
+  newCallHandling: boolean;
+  /** Whether others are shown the agent's presence; queue presence shows the flags all the same. */
+  allowSeeMyPresence: boolean;
 }
 
 /** An agent in a queue, with the switch for this queue alone. */
@@ -37,6 +41,8 @@ export interface MemberChange {
   dndStatus?: DndStatus;
   presenceStatus?: PresenceStatus;
   telephonyStatus?: TelephonyStatus;
+  newCallHandling?: boolean;
+  allowSeeMyPresence?: boolean;
 }
 
 const FIRST_NAMES = [
@@ -76,6 +82,8 @@ export function newAgent(index: number): Agent {
     dndStatus: "TakeAllCalls",
     presenceStatus: "Available",
     telephonyStatus: "NoCall",
+    newCallHandling: false,
+    allowSeeMyPresence: true,
   };
 }
 
@@ -84,21 +92,31 @@ export function acceptsQueueCalls(agent: Agent): boolean {
   return agent.dndStatus !== "DoNotAcceptAnyCalls" && agent.dndStatus !== "DoNotAcceptDepartmentCalls";
 }
 
-/** Applies a change; says what is different now, the agent (who shows in every queue) before the membership. */
-export function applyChange(member: Member, change: MemberChange): "agent" | "membership" | "nothing" {
-  const { agent } = member;
-  const { acceptQueueCalls, acceptCurrentQueueCalls = member.acceptCurrentQueueCalls } = change;
+/** The statuses of an agent as extension presence and its news show them, in their order. */
+export function shownPresence(agent: Agent): Record<string, string | boolean> {
+  const { presenceStatus, telephonyStatus, dndStatus } = agent;
+  // Busy for a call's sake is no choice of the agent's.
+  const userStatus = presenceStatus === "Busy" && telephonyStatus !== "NoCall" ? "Available" : presenceStatus;
+  const shown = { presenceStatus, telephonyStatus, userStatus };
+  if (!agent.newCallHandling) return { ...shown, dndStatus };
+  return {
+    ...shown,
+    dndStatusPersonal: dndStatus === "DoNotAcceptAnyCalls" ? dndStatus : "TakeAllCalls",
+    acceptCallQueueCalls: dndStatus !== "DoNotAcceptDepartmentCalls",
+  };
+}
+
+/** Applies a change; says what is different now. */
+export function applyChange(member: Member, change: MemberChange): { agent: boolean; membership: boolean } {
+  const { agent, acceptCurrentQueueCalls: optedBefore } = member;
+  const { acceptQueueCalls, acceptCurrentQueueCalls = optedBefore, ...given } = change;
   const before = JSON.stringify(agent);
-  const optedBefore = member.acceptCurrentQueueCalls;
   member.acceptCurrentQueueCalls = acceptCurrentQueueCalls;
   if (acceptQueueCalls !== undefined && acceptQueueCalls !== acceptsQueueCalls(agent)) {
     agent.dndStatus = acceptQueueCalls ? "TakeAllCalls" : "DoNotAcceptDepartmentCalls";
   }
-  agent.dndStatus = change.dndStatus ?? agent.dndStatus;
-  agent.presenceStatus = change.presenceStatus ?? agent.presenceStatus;
-  agent.telephonyStatus = change.telephonyStatus ?? agent.telephonyStatus;
-  if (JSON.stringify(agent) !== before) return "agent";
-  return optedBefore === acceptCurrentQueueCalls ? "nothing" : "membership";
+  Object.assign(agent, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
+  return { agent: JSON.stringify(agent) !== before, membership: optedBefore !== acceptCurrentQueueCalls };
 }
 
 const ALLOWED: Record<keyof MemberChange, readonly unknown[]> = {
@@ -107,6 +125,8 @@ const ALLOWED: Record<keyof MemberChange, readonly unknown[]> = {
   dndStatus: DND_STATUSES,
   presenceStatus: PRESENCE_STATUSES,
   telephonyStatus: TELEPHONY_STATUSES,
+  newCallHandling: [true, false],
+  allowSeeMyPresence: [true, false],
 };
 
 /** The change that came from outside as `input`; throws what is wrong with it. */

@@ -1,77 +1,86 @@
-import type { IncomingMessage } from "node:http";
+import type { Admission, Call, Incoming, Route, RouteName } from "./call.ts";
 import * as errors from "./errors.ts";
-import { faultReply, withoutFlag } from "./fault-replies.ts";
-import type { Fault, Faults } from "./faults.ts";
-import type { Layout } from "./layout.ts";
-import { queuePresence } from "./presence.ts";
+import { faultReply } from "./fault-replies.ts";
+import { type Fault, type Faults, leavesAnswer } from "./faults.ts";
+import type { OAuth } from "./oauth.ts";
 import type { RateLimits } from "./rate-limit.ts";
-import { platformReply, type Reply } from "./reply.ts";
-import type { World } from "./world.ts";
+import type { Reply } from "./reply.ts";
+import type { Switches } from "./switches.ts";
 
-/** What the simulated platform answers from. */
+/** What stands in front of every route. */
 export interface Platform {
-  readonly world: World;
   readonly faults: Pick<Faults, "take">;
   readonly limits: RateLimits;
-  /** Access tokens that are good now. */
-  readonly tokens: ReadonlySet<string>;
-  readonly layout: Layout;
+  readonly oauth: OAuth;
+  readonly switches: Switches;
+  readonly routes: readonly Route[];
 }
 
-/** An answer, the fault that shaped it, and the queue that was asked for. */
+/** An answer, the fault that shaped it, and what was asked by whom. */
 export interface Outcome {
   readonly reply: Reply;
+  readonly on: RouteName;
   readonly fault?: Fault | undefined;
   readonly queueId?: string | undefined;
+  readonly caller?: string | undefined;
 }
 
-const PRESENCE_PATH = /^\/restapi\/v1\.0\/account\/([^/]+)\/call-queues\/([^/]+)\/presence$/;
+const QUEUE_PATH = /\/call-queues\/([^/]+)/;
 
 /**
- * Answers one request: route, then fault, then token, then usage group, then the resource. A fault comes even before the
- * token is looked at, so that the next request surely gets it; it counts in the usage group all the same.
+ * Answers one request: route, then fault, then token, then usage group, then permission and maintenance, then the
+ * resource. A fault comes even before the token is looked at, so that the next request surely gets it; it counts in the
+ * usage group all the same. A request whose fault is an error had no effect.
  */
-export function answer(request: Pick<IncomingMessage, "method" | "url" | "headers">, platform: Platform): Outcome {
-  const path = (request.url ?? "/").split("?", 1)[0]!;
-  if (!path.startsWith("/restapi/")) return { reply: errors.noRoute() };
-  const [, accountId, queueId] = PRESENCE_PATH.exec(path) ?? [];
-  const fault = platform.faults.take(queueId);
-  const token = bearer(request.headers.authorization);
-  const refusal = refuseToken(token, platform.tokens);
-  if (refusal && !fault) return { reply: refusal, queueId };
-  if (accountId === undefined || queueId === undefined) return { reply: errors.invalidUri(), fault };
-  if (request.method !== "GET") return { reply: errors.methodNotAllowed("GET"), fault, queueId };
+export function answer(incoming: Incoming, platform: Platform): Outcome {
+  const { faults, limits, oauth, routes } = platform;
+  const [path = "/", query] = incoming.url.split("?", 2);
+  if (!path.startsWith("/restapi/")) return { reply: errors.noRoute(), on: "unknown" };
+  const route = routes.find(({ pattern }) => pattern.test(path));
+  const on = route?.name ?? "unknown";
+  const queueId = route && QUEUE_PATH.exec(path)?.[1];
+  const fault = faults.take(on, queueId);
 
-  const allowance = refusal ? undefined : platform.limits.take(token!, "light");
-  if (allowance?.refused && !fault) return { reply: errors.rateExceeded(allowance.headers), queueId };
-  const headers = { ...allowance?.headers };
-  const ordinary = presence(accountId, queueId, fault, headers, platform);
-  return { reply: fault ? faultReply(fault, ordinary, headers) : ordinary, fault, queueId };
+  const admission = route?.admit ? route.admit(incoming) : admitBearer(incoming.headers.authorization, oauth);
+  const identity = "identity" in admission ? admission.identity : undefined;
+  const outcome = { on, fault, queueId, caller: identity?.caller };
+  if ("refusal" in admission && !fault) return { ...outcome, reply: admission.refusal };
+  if (!route) return { ...outcome, reply: errors.invalidUri() };
+  if (incoming.method !== route.method) return { ...outcome, reply: errors.methodNotAllowed(route.method) };
+
+  const params = (route.pattern.exec(path) ?? []).slice(1);
+  const allowance = identity && limits.take(identity.caller, route.group, route.cost?.(params) ?? 1);
+  const limitHeaders = { ...allowance?.headers };
+  const ordinary = () => {
+    if ("refusal" in admission) return admission.refusal;
+    if (allowance?.refused) return errors.rateExceeded(limitHeaders);
+    const call = { ...incoming, path, query: new URLSearchParams(query), params, limitHeaders, fault };
+    return permitted(route, { ...call, identity: admission.identity }, platform);
+  };
+  if (!fault) return { ...outcome, reply: ordinary() };
+  return {
+    ...outcome,
+    reply: leavesAnswer(fault) ? faultReply(fault, ordinary(), limitHeaders) : faultReply(fault, NOTHING, limitHeaders),
+  };
 }
 
-function presence(
-  accountId: string,
-  queueId: string,
-  fault: Fault | undefined,
-  headers: Record<string, string>,
-  { world, layout }: Platform,
-): Reply {
-  if (accountId !== "~" && accountId !== world.accountId) return errors.noResource("accountId", headers);
-  const queue = world.find(queueId);
-  if (!queue) return errors.noResource("groupId", headers);
-  const whole = queuePresence(queue, layout);
-  const document = fault?.kind === "flag-missing" ? withoutFlag(whole, fault.flag, fault.records) : whole;
-  return platformReply(200, document, { layout, headers });
+const NOTHING: Reply = { status: 200, headers: {}, body: "" };
+
+function permitted(route: Route, call: Call, { switches }: Platform): Reply {
+  const { permissions, highlyAvailable } = route;
+  if (permissions.length > 0 && !permissions.some((name) => call.identity.scope.includes(name)))
+    return errors.appPermission(permissions[0]!, call.limitHeaders);
+  if (switches.maintenance && !highlyAvailable) {
+    return errors.maintenance(switches.maintenance.retryAfter, call.limitHeaders);
+  }
+  return route.handle(call);
 }
 
-/** The token of a well-formed header; null for one that is not; undefined without a header. */
-function bearer(header: string | undefined): string | null | undefined {
-  if (header === undefined) return undefined;
-  return /^bearer ([\w.~+/=-]+)$/i.exec(header)?.[1] ?? null;
-}
-
-function refuseToken(token: string | null | undefined, tokens: ReadonlySet<string>): Reply | undefined {
-  if (token === undefined) return errors.noAuthorization();
-  if (token === null) return errors.badAuthorization();
-  return tokens.has(token) ? undefined : errors.unknownToken();
+/** Who calls by the access token of a request. */
+function admitBearer(header: string | undefined, oauth: OAuth): Admission {
+  if (header === undefined) return { refusal: errors.noAuthorization() };
+  const [, token] = /^bearer ([\w.~+/=-]+)$/i.exec(header) ?? [];
+  if (token === undefined) return { refusal: errors.badAuthorization() };
+  const identity = oauth.identify(token);
+  return identity ? { identity } : { refusal: errors.unknownToken() };
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { setTimeout as wait } from "node:timers/promises";
+import { type Clock, pause } from "./clock.ts";
 import type { FaultKind, Faults } from "./faults.ts";
 import type { Reply } from "./reply.ts";
 
@@ -10,15 +10,15 @@ export async function deliver(
   response: ServerResponse,
   reply: Reply,
   fault: FaultKind | undefined,
-  deps: { faults: Pick<Faults, "held">; signal: AbortSignal },
+  deps: { faults: Pick<Faults, "held">; clock: Clock; signal: AbortSignal },
 ): Promise<void> {
-  const { faults, signal } = deps;
+  const { faults, clock, signal } = deps;
   if (fault?.kind === "reset") {
     response.socket?.resetAndDestroy();
     return;
   }
   if (fault?.kind === "hang") await faults.held(signal);
-  if (fault?.kind === "delay") await pause(fault.ms, signal);
+  if (fault?.kind === "delay") await pause(clock, fault.ms, signal);
   if (signal.aborted) return;
   const body = Buffer.from(reply.body);
   response.writeHead(reply.status, { ...reply.headers, "Content-Length": body.length });
@@ -30,15 +30,9 @@ export async function deliver(
   if (fault?.kind === "slow-body") {
     const size = Math.ceil(body.length / PIECES);
     for (let start = 0; start < body.length && !signal.aborted; start += size) {
-      await pause(fault.ms / PIECES, signal);
+      await pause(clock, fault.ms / PIECES, signal);
       response.write(body.subarray(start, start + size));
     }
   } else response.write(body);
   response.end();
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await wait(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }

@@ -47,6 +47,19 @@ export function noResource(parameterName: string, headers: Headers = {}, status:
   return platformReply(status, errorDocument("CMN-102", message, { extra: { parameterName } }), { headers });
 }
 
+/** A parameter that cannot be so (CMN-101). */
+export function invalidParameter(parameterName: string, headers: Headers = {}): Reply {
+  const message = `Parameter [${parameterName}] value is invalid`;
+  const document = errorDocument("CMN-101", message, { top: "InvalidParameter", extra: { parameterName } });
+  return platformReply(400, document, { headers });
+}
+
+/** More extensions in one call than may be. */
+export function tooManyExtensions(most: number, headers: Headers = {}): Reply {
+  const message = `Extension Presence Info multipart request is limited to ${most} extensions`;
+  return platformReply(400, errorDocument("InvalidMultipartRequest", message), { headers });
+}
+
 /** A path of the platform that leads nowhere. */
 export function invalidUri(): Reply {
   return platformReply(404, errorDocument("CMN-120", "Invalid URI"));

@@ -1,5 +1,6 @@
 import * as errors from "./errors.ts";
 import type { FaultKind } from "./faults.ts";
+import { oauthError } from "./oauth-errors.ts";
 import type { QueuePresence } from "./presence.ts";
 import { edgeReply, platformReply, type Reply } from "./reply.ts";
 
@@ -39,6 +40,8 @@ export function faultReply(fault: FaultKind, ordinary: Reply, limitHeaders: Reco
       return platformReply(200, {}, { headers: limitHeaders });
     case "redirect":
       return { status: fault.status ?? 302, headers: { Server: "nginx", Location: fault.location }, body: "" };
+    case "oauth-error":
+      return oauthError(fault, limitHeaders);
     case "answer":
       return { status: fault.status, headers: fault.headers ?? {}, body: fault.body ?? "" };
     default:

@@ -1,3 +1,5 @@
+import type { RouteName } from "./call.ts";
+
 /** What goes wrong with a request. Times are in milliseconds. */
 export type FaultKind =
   /** 401 OAU-213: the token is not known any more. */
@@ -38,11 +40,15 @@ export type FaultKind =
   | { kind: "flag-missing"; flag: "acceptCurrentQueueCalls" | "acceptQueueCalls"; records?: number }
   /** A redirect to `location`, 302 unless given. */
   | { kind: "redirect"; location: string; status?: number }
+  /** An error in the token endpoint's form, 400 unless given. */
+  | { kind: "oauth-error"; error: string; code?: string; message?: string; status?: number }
   /** Any answer at all. */
   | { kind: "answer"; status: number; headers?: Record<string, string>; body?: string };
 
 /** A fault and the requests it is for. */
 export type Fault = FaultKind & {
+  /** Only such requests; queue presence and unknown paths unless given. */
+  on?: RouteName | readonly RouteName[] | "any";
   /** Only requests for this queue; every request unless given. */
   queueId?: string;
   /** How many requests, 1 unless given; Infinity = until cleared. */
@@ -70,8 +76,26 @@ export const FAULT_KINDS: Record<FaultKind["kind"], true> = {
   "no-records": true,
   "flag-missing": true,
   redirect: true,
+  "oauth-error": true,
   answer: true,
 };
+
+const LEAVING_ANSWER: ReadonlySet<FaultKind["kind"]> = new Set([
+  "hang",
+  "delay",
+  "slow-body",
+  "cut-body",
+  "huge-body",
+  "not-json",
+  "flag-missing",
+]);
+
+/** Whether the request is served as ever, and only its answer suffers. */
+export function leavesAnswer(fault: FaultKind): boolean {
+  return LEAVING_ANSWER.has(fault.kind);
+}
+
+const USUAL: readonly RouteName[] = ["queue-presence", "unknown"];
 
 /** Faults waiting for requests: each request takes the oldest one that is for it. */
 export class Faults {
@@ -83,9 +107,13 @@ export class Faults {
     for (const fault of faults) this.#waiting.push({ fault, left: fault.times ?? 1 });
   }
 
-  /** The fault for a request to this queue, counted as used. */
-  take(queueId: string | undefined): Fault | undefined {
-    const found = this.#waiting.find(({ fault }) => fault.queueId === undefined || fault.queueId === queueId);
+  /** The fault for such a request, and to this queue; counted as used. */
+  take(on: RouteName, queueId: string | undefined): Fault | undefined {
+    const found = this.#waiting.find(({ fault }) => {
+      const { on: wanted = USUAL } = fault;
+      const meant = wanted === "any" || wanted === on || (Array.isArray(wanted) && wanted.includes(on));
+      return meant && (fault.queueId === undefined || fault.queueId === queueId);
+    });
     if (!found) return undefined;
     found.left--;
     if (found.left <= 0) this.#waiting = this.#waiting.filter((entry) => entry !== found);

@@ -13,13 +13,16 @@ export interface Allowance {
 }
 
 interface Usage {
-  /** When each call of the last window came, in milliseconds. */
+  /** When each call of the last window that was let in came, in milliseconds. */
   calls: number[];
+  /** The same with those refused. */
+  arrived: number[];
   penaltyUntil: number;
+  most: number;
 }
 
 /**
- * RateLimits counts calls per token and usage group in a sliding window. The call after the last allowed one begins a
+ * RateLimits counts calls per user and app (the caller) and usage group in a sliding window. The call after the last allowed one begins a
  * penalty in which everything is refused, and each call made inside it starts the penalty anew.
  */
 export class RateLimits {
@@ -40,28 +43,36 @@ export class RateLimits {
   }
 
   /** Begins a penalty, as if the limit had been exceeded now. */
-  penalize(token: string, group: UsageGroup): void {
-    this.#usage(token, group).penaltyUntil = this.#now() + this.penaltyMs;
+  penalize(caller: string, group: UsageGroup): void {
+    this.#usage(caller, group).penaltyUntil = this.#now() + this.penaltyMs;
   }
 
-  /** Counts one call. */
-  take(token: string, group: UsageGroup): Allowance {
+  /** Counts one call, or one that counts as `cost` of them. */
+  take(caller: string, group: UsageGroup, cost = 1): Allowance {
     const limit = this.#limits[group];
-    const usage = this.#usage(token, group);
+    const usage = this.#usage(caller, group);
     const now = this.#now();
+    const came = Array.from({ length: cost }, () => now);
+    forget(usage.arrived, now - this.windowMs);
+    usage.arrived.push(...came);
+    usage.most = Math.max(usage.most, usage.arrived.length);
     if (limit === Number.POSITIVE_INFINITY && now >= usage.penaltyUntil) {
       return { refused: false, headers: this.headers(group, UNLIMITED) };
     }
-    const start = now - this.windowMs;
-    const live = usage.calls.findIndex((at) => at > start);
-    usage.calls.splice(0, live === -1 ? usage.calls.length : live);
-    if (now < usage.penaltyUntil || usage.calls.length >= limit) {
+    forget(usage.calls, now - this.windowMs);
+    if (now < usage.penaltyUntil || usage.calls.length + cost > limit) {
       usage.penaltyUntil = now + this.penaltyMs;
       const headers = { ...this.headers(group, 0), "Retry-After": String(this.penaltyMs / 1000) };
       return { refused: true, headers };
     }
-    usage.calls.push(now);
+    usage.calls.push(...came);
     return { refused: false, headers: this.headers(group, limit - usage.calls.length) };
+  }
+
+  /** The most calls of the group, refused ones too, that one caller made in any window so far. */
+  most(group: UsageGroup): number {
+    const all = [...this.#usages].filter(([key]) => key.startsWith(`${group} `));
+    return Math.max(0, ...all.map(([, { most }]) => most));
   }
 
   /** The four headers that go on every answer to a call of the group. */
@@ -74,13 +85,19 @@ export class RateLimits {
     };
   }
 
-  #usage(token: string, group: UsageGroup): Usage {
-    const key = `${group} ${token}`;
+  #usage(caller: string, group: UsageGroup): Usage {
+    const key = `${group} ${caller}`;
     let usage = this.#usages.get(key);
     if (!usage) {
-      usage = { calls: [], penaltyUntil: 0 };
+      usage = { calls: [], arrived: [], penaltyUntil: 0, most: 0 };
       this.#usages.set(key, usage);
     }
     return usage;
   }
+}
+
+// The window is open at its start: what came exactly one window ago is forgotten.
+function forget(times: number[], start: number): void {
+  const live = times.findIndex((at) => at > start);
+  times.splice(0, live === -1 ? times.length : live);
 }

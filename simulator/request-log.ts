@@ -1,4 +1,5 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import type { RouteName } from "./call.ts";
 import type { FaultKind } from "./faults.ts";
 
 /** One request as it came, and what became of it. Never holds a token. */
@@ -6,7 +7,7 @@ export interface RequestRecord {
   /** When it came, Unix milliseconds. */
   readonly at: number;
   readonly method: string;
-  /** Path with query, as sent. */
+  /** Path with query, as sent but for tokens in it. */
   readonly path: string;
   /** The headers but Authorization, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -16,12 +17,25 @@ export interface RequestRecord {
   readonly traceparent: boolean;
   /** Counts the connections it came on, from 1; equal numbers are one connection kept alive. */
   readonly connection: number;
+  /** What was asked; undefined until that is known. */
+  on: RouteName | undefined;
+  /** By whom, as far as calls are counted; undefined when nobody was let in. */
+  caller: string | undefined;
   queueId: string | undefined;
   fault: FaultKind["kind"] | undefined;
   /** Status of the answer; undefined while there is none, and when there never was one. */
   status: number | undefined;
   /** The client went away, or the connection was cut, before the answer was whole. */
   broken: boolean;
+}
+
+/** What the log needs of a request. */
+export interface Logged {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** The connection it came on. */
+  readonly socket: object;
 }
 
 interface Waiter {
@@ -41,16 +55,18 @@ export class RequestLog {
   #connectionCount = 0;
   #arrived = 0;
 
-  add(request: IncomingMessage, now: number): RequestRecord {
+  add(request: Logged, now: number): RequestRecord {
     const { authorization, ...headers } = request.headers;
     const record: RequestRecord = {
       at: now,
       method: request.method ?? "",
-      path: request.url ?? "",
+      path: (request.url ?? "").replace(/\b(access_token|wsc)=[^&]*/g, "$1=[secret]"),
       headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
       authorization: authorization !== undefined,
       traceparent: "traceparent" in headers,
       connection: this.#connectionOf(request.socket),
+      on: undefined,
+      caller: undefined,
       queueId: undefined,
       fault: undefined,
       status: undefined,

@@ -1,7 +1,7 @@
 import { Agent } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./server.ts";
-import type { WorldChange } from "./world.ts";
+import type { WorldChange } from "./news.ts";
 
 let simulator: Simulator;
 let client: Agent;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { World, type WorldChange } from "./world.ts";
+import type { WorldChange } from "./news.ts";
+import { World } from "./world.ts";
 
 const life = (seed: number) => {
   const world = new World({ seed });
@@ -35,6 +36,7 @@ test("truth() counts Do Not Disturb, opted-out members and calls apart", () => {
     available: 2,
     onCall: 1,
     idle: 1,
+    offline: 0,
   });
 });
 
