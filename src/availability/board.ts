@@ -10,7 +10,7 @@ import { Interest } from "./interest.ts";
 import { Standing, type StandingDeps } from "./standing.ts";
 
 type BoardDeps = Pick<StandingDeps, "clock" | "evaluate" | "onProven"> & {
-  readonly presence: Pick<Presence, "attach" | "detach">;
+  readonly presence: Pick<Presence, "attach" | "detach" | "changed">;
   readonly hub: Pick<Hub, "changed" | "removed" | "confirmed">;
   readonly overrides: Pick<Overrides, "get">;
   readonly history: Pick<History, "changed" | "removed">;
@@ -114,7 +114,7 @@ export class Board {
     if (asking !== standing.asking) {
       standing.asking = asking;
       this.#syncDemand(standing);
-      standing.reads?.schedule();
+      if (standing.reads) this.#deps.presence.changed(standing.reads);
     }
     standing.refresh();
   }

@@ -1,8 +1,9 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import { ServiceError } from "../lib/errors.ts";
-import { OVER_BUDGET } from "../presence/perform-read.ts";
+
 import type { Trouble } from "../presence/snapshot.ts";
+import { OVER_BUDGET } from "../ringcentral/calls.ts";
 import { checkAnswered } from "../telemetry/events.ts";
 import type { Answer } from "./answer.ts";
 import type { History } from "./history.ts";
@@ -77,7 +78,7 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
   function fromMemory(standing: Standing, query: CheckQuery, arrival: number): Answer | undefined {
     const { reads, observedAt } = standing;
     if (!reads || !standing.asking) return standing.current;
-    reads.touch(arrival);
+    reads.touch();
     const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
     if (observedAt === undefined || !youngEnough(observedAt, maxAge, arrival)) return undefined;
     return standing.fromSnapshot("CACHE", arrival);
@@ -103,8 +104,8 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
   /** The answer of a caller who does not wait and finds nothing young enough. */
   function atOnce(standing: Standing, query: CheckQuery, now: number): Answer {
     const { newest } = standing.reads!;
-    const beingJudged = newest && youngEnough(newest.observedAt, query.maxAgeMs ?? standing.maxAgeMs, now);
-    const blocked = beingJudged ? undefined : standing.reads!.blocked(now);
+    const beingJudged = newest && youngEnough(standing.age(newest).at, query.maxAgeMs ?? standing.maxAgeMs, now);
+    const blocked = beingJudged ? undefined : standing.reads!.blocked;
     return blocked ? troubled(standing, blocked) : timeIsUp(standing, "caller");
   }
 
@@ -117,14 +118,14 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
     const lateEnough = (sentAt: number) => youngEnough(sentAt, maxAge, wait.arrival);
     let { newest } = reads;
     let source: "CACHE" | "LIVE" = "CACHE";
-    if (!newest || !lateEnough(newest.observedAt)) {
-      const outcome = await reads.ask({ ...wait, lateEnough, link: link() });
+    if (!newest || !lateEnough(standing.age(newest).at)) {
+      const outcome = await reads.ask({ ...wait, lateEnough, notBefore: oldest(maxAge, wait.arrival), link: link() });
       if (standing.reads !== reads || !standing.asking) return decide(query, wait);
       if (!outcome.ok) return troubled(standing, outcome.trouble);
       newest = outcome.snapshot;
       source = "LIVE";
     }
-    while (standing.judging && (standing.observedAt ?? 0) < newest.observedAt) await standing.judging;
+    while (standing.judging && (standing.observedAt ?? 0) < standing.age(newest).at) await standing.judging;
     const same = standing.reads === reads && standing.asking;
     return same ? standing.fromSnapshot(source, clock.now()) : decide(query, wait);
   }
@@ -179,6 +180,14 @@ function callerLeft(): ServiceError {
 /** Age is at most `maxAgeMs`; 0 asks for what was sent after `arrival`. */
 function youngEnough(sentAt: number, maxAgeMs: number, arrival: number): boolean {
   return maxAgeMs === 0 ? sentAt > arrival : sentAt >= arrival - maxAgeMs;
+}
+
+// For a max_age of 0 what is put together must be newer than the call, by as little as the clock can tell.
+const NEWER_MS = 0.001;
+
+/** The oldest that anything behind an answer may be, Unix milliseconds. */
+function oldest(maxAgeMs: number, arrival: number): number {
+  return maxAgeMs === 0 ? arrival + NEWER_MS : arrival - maxAgeMs;
 }
 
 /** How long to wait for a caller who has so much time left, in milliseconds. */

@@ -3,7 +3,7 @@ import type { PresenceDocument } from "../acceptance/document.ts";
 import { type Explanation as Acceptance, MAX_SHOWN_BYTES } from "../acceptance/explain.ts";
 import { cutText } from "../acceptance/text-spans.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { ReadExchange } from "../presence/snapshot.ts";
+import type { Exchange } from "../ringcentral/call.ts";
 import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
 import type { Answer } from "./answer.ts";
 import { hintFor } from "./hints.ts";
@@ -36,7 +36,7 @@ export interface Evidence {
   /** The presence behind the answer. */
   readonly document: PresenceDocument | undefined;
   /** The answer of RingCentral behind it; of a given one the body alone. */
-  readonly exchange: Partial<ReadExchange> | undefined;
+  readonly exchange: Partial<Exchange> | undefined;
   /** How long the caller waited. */
   readonly waitMs: number | undefined;
 }
@@ -55,12 +55,12 @@ export async function explain(evidence: Evidence, { clock, explainer }: ExplainD
   const request = subject?.queue && queuePresenceRequest(subject.queue);
   const body = exchange?.body ?? document?.raw ?? "";
   const responseBody = cutText(body, MAX_SHOWN_BYTES);
-  const { connectMs, firstByteMs, bodyMs } = exchange?.timings ?? {};
+  const { budgetMs, connectMs, firstByteMs, bodyMs } = exchange?.timings ?? {};
   return {
     request,
     curl: request ? curlLine(request) : "",
     status: exchange?.status ?? 0,
-    timings: given({ waitMs, budgetMs: exchange?.budgetMs, connectMs, firstByteMs, bodyMs, evaluateMs }),
+    timings: given({ waitMs, budgetMs, connectMs, firstByteMs, bodyMs, evaluateMs }),
     acceptance: found,
     responseBody,
     truncated: responseBody.length < body.length || (found?.truncated ?? false),

@@ -1,13 +1,12 @@
 import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { FailurePolicy } from "../destinations/compile.ts";
 import type { Reason, Source } from "../lib/reasons.ts";
-import type { Snapshot } from "../presence/snapshot.ts";
 
 /** A verdict that the criteria really gave: accepted or rejected. */
 export interface RealVerdict {
   readonly evaluation: Evaluation;
-  /** What it was taken from, to be taken again when the criteria change. */
-  readonly snapshot: Snapshot;
+  /** How old what it was taken from is, Unix milliseconds. */
+  readonly at: number;
 }
 
 /** What is answered for an undecided verdict: the right half of the contract's policy table. */
@@ -47,8 +46,7 @@ export function applyPolicy(input: {
   const { reason, policy, lastReal, now } = input;
   if (WITHOUT_POLICY.has(reason)) return NOTHING;
   if (policy.onUndecided === "LAST_KNOWN" && lastReal && !CERTAIN.has(reason)) {
-    const { evaluation, snapshot } = lastReal;
-    const { observedAt } = snapshot;
+    const { evaluation, at: observedAt } = lastReal;
     const until = observedAt + policy.lastKnownLimitMs;
     if (now <= until) {
       const accepted = evaluation.verdict === "ACCEPTED";

@@ -1,3 +1,4 @@
+import type { Dated } from "../acceptance/dated.ts";
 import type { Criteria } from "../acceptance/criteria.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
 import type { Evaluation } from "../acceptance/evaluate.ts";
@@ -5,11 +6,13 @@ import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Reason } from "../lib/reasons.ts";
+import { CallLog } from "../presence/call-log.ts";
 import type { Member } from "../presence/member.ts";
 import type { QuestionReads } from "../presence/question-reads.ts";
-import type { ReadExchange, Snapshot } from "../presence/snapshot.ts";
+import { type Age, ageOf, type Snapshot } from "../presence/snapshot.ts";
+import type { Exchange } from "../ringcentral/call.ts";
+import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { type Answer, nextVersion, sameState } from "./answer.ts";
-import type { RealVerdict } from "./policy.ts";
 import { asks, type Facts, judgedState, undecided, watchedState } from "./state.ts";
 
 export interface StandingDeps {
@@ -27,6 +30,12 @@ export interface StandingDeps {
   readonly onProven: (entry: DestinationEntry) => void;
 }
 
+/** A snapshot, and what the criteria say of it. */
+interface Judged {
+  readonly snapshot: Snapshot;
+  readonly evaluation: Evaluation;
+}
+
 // A watched state may be this many read intervals old before it is called too old.
 const INTERVALS_BEFORE_STALE = 3;
 
@@ -42,18 +51,19 @@ export class Standing implements Member {
   asking = false;
   /** The question that what is known of the presence is about. */
   questionKey: string | undefined;
-  /** The watched state. */
-  current: Answer;
+  /** The calls of RingCentral that were made for it. */
+  readonly calls = new CallLog();
   /** Resolves when what was read last is judged; undefined when it is already. */
   judging: Promise<void> | undefined;
 
   readonly #deps: StandingDeps;
   /** The newest snapshot that was given to be judged. */
   #taken: Snapshot | undefined;
-  #judged: { readonly snapshot: Snapshot; readonly evaluation: Evaluation } | undefined;
+  #judged: Judged | undefined;
+  #current: Answer;
   /** The newest judged snapshot's real verdict as an answer: as the watched state, and for who waited for the read. */
   #shared: { readonly cache: Answer; live: Answer | undefined } | undefined;
-  #lastReal: RealVerdict | undefined;
+  #lastReal: Judged | undefined;
   #proven: boolean;
   #cancelTimer = () => {};
   #closed = false;
@@ -64,7 +74,13 @@ export class Standing implements Member {
     this.#proven = entry.proven;
     const now = deps.clock.now();
     const { answer } = watchedState(this.#facts(), now);
-    this.current = { ...answer, version: nextVersion(previousVersion, now) };
+    this.#current = { ...answer, version: nextVersion(previousVersion, now) };
+  }
+
+  /** The watched state. */
+  get current(): Answer {
+    this.#redate();
+    return this.#current;
   }
 
   get maxAgeMs(): number {
@@ -75,6 +91,20 @@ export class Standing implements Member {
     return this.entry.compiled?.timeoutMs ?? 0;
   }
 
+  get dependsOn(): readonly Dated[] {
+    return this.entry.compiled?.criteria.dependsOn ?? [];
+  }
+
+  /** Push keeps everything current that the newest judged snapshot's verdict depends on. */
+  get pushed(): boolean {
+    return this.#judged !== undefined && this.age(this.#judged.snapshot).pushed;
+  }
+
+  /** How old a snapshot is for this destination. */
+  age(snapshot: Snapshot): Age {
+    return ageOf(snapshot, this.dependsOn);
+  }
+
   /** Whether the destination is to be asked about now. */
   asks(now: number): boolean {
     return asks({ entry: this.entry, override: this.#deps.override(this.entry.id) }, now);
@@ -82,7 +112,7 @@ export class Standing implements Member {
 
   /** When the newest judged snapshot was observed, Unix milliseconds. */
   get observedAt(): number | undefined {
-    return this.#judged?.snapshot.observedAt;
+    return this.#judged && this.age(this.#judged.snapshot).at;
   }
 
   /**
@@ -108,19 +138,28 @@ export class Standing implements Member {
   onRead(): void {
     const newest = this.reads?.newest;
     if (newest && newest !== this.#taken) {
+      const before = this.#taken;
       this.#taken = newest;
-      this.#judge(newest, (evaluation) => {
-        // What had to be judged in the worker may come after what came later.
-        if (this.#judged && this.#judged.snapshot.observedAt > newest.observedAt) return;
-        this.#judged = { snapshot: newest, evaluation };
-        this.#shared = undefined;
-      });
+      if (before?.document === newest.document) this.#observedAgain(before, newest);
+      else {
+        this.#judge(newest, (evaluation) => {
+          // What had to be judged in the worker may come after what came later.
+          if (this.#judged && this.age(this.#judged.snapshot).at > this.age(newest).at) return;
+          this.#judged = { snapshot: newest, evaluation };
+          this.#shared = undefined;
+        });
+      }
     }
     this.refresh();
   }
 
+  onCall(call: UpstreamCall): void {
+    this.calls.add(call);
+  }
+
   /** The answer from the newest judged snapshot; call it only when there is one. */
   fromSnapshot(source: "LIVE" | "CACHE", now: number): Answer {
+    this.#redate();
     const shared = this.#shared;
     if (!shared) return this.#withVersion(judgedState(this.#facts(), source, now).answer);
     if (source === "CACHE") return shared.cache;
@@ -134,9 +173,9 @@ export class Standing implements Member {
   }
 
   /** The presence and RingCentral's answer behind an answer just given. */
-  evidence(answer: Answer): { document: PresenceDocument | undefined; exchange: ReadExchange | undefined } {
+  evidence(answer: Answer): { document: PresenceDocument | undefined; exchange: Exchange | undefined } {
     const judged = this.#judged;
-    const known = [judged, this.#lastReal].find((it) => it?.snapshot.observedAt === answer.observedAt);
+    const known = answer.observedAt === undefined ? undefined : answer.source === "LAST_KNOWN" ? this.#lastReal : judged;
     const document = known?.snapshot.document;
     // An older read's status and timings would explain an answer that no answer came to.
     if (answer.reason.startsWith("UPSTREAM_")) {
@@ -156,14 +195,14 @@ export class Standing implements Member {
     const now = clock.now();
     const { answer, until } = watchedState(this.#facts(), now);
     if (until !== undefined) this.#cancelTimer = clock.after(until + 1 - now, () => onDue(this));
-    const before = this.current;
+    const before = this.#current;
     const changed = !sameState(before, answer);
-    this.current = { ...answer, version: changed ? nextVersion(before.version, now) : before.version };
+    const current = { ...answer, version: changed ? nextVersion(before.version, now) : before.version };
+    this.#current = current;
     // A real verdict does not change by waiting; what a policy makes of an undecided one does.
-    if (answer.source === "CACHE" && answer.verdict !== "UNDECIDED")
-      this.#shared = { cache: this.current, live: undefined };
-    if (changed) onChange(this.current);
-    else if (before.observedAt !== this.current.observedAt) onConfirm(this.current);
+    if (isFromSnapshot(answer) && answer.verdict !== "UNDECIDED") this.#shared = { cache: current, live: undefined };
+    if (changed) onChange(current);
+    else if (before.observedAt !== current.observedAt) onConfirm(current);
   }
 
   close(): void {
@@ -171,6 +210,22 @@ export class Standing implements Member {
     this.#cancelTimer();
     this.reads = undefined;
     this.judging = undefined;
+  }
+
+  /** A read or push says the same as before. */
+  #observedAgain(before: Snapshot, newest: Snapshot): void {
+    if (this.#judged?.snapshot === before) this.#judged = { ...this.#judged, snapshot: newest };
+    if (this.#lastReal?.snapshot === before) this.#lastReal = { ...this.#lastReal, snapshot: newest };
+  }
+
+  /** While push keeps it current, the state was observed when the session last proved alive. */
+  #redate(): void {
+    const { observedAt } = this.#current;
+    if (observedAt === undefined || this.#current.source !== "PUSH" || !this.#judged) return;
+    const { at } = this.age(this.#judged.snapshot);
+    if (at <= observedAt) return;
+    this.#current = { ...this.#current, observedAt: at, validUntil: at + this.maxAgeMs };
+    if (this.#shared) this.#shared = { cache: this.#current, live: undefined };
   }
 
   #judge(snapshot: Snapshot, then: (evaluation: Evaluation) => void): void {
@@ -197,7 +252,7 @@ export class Standing implements Member {
 
   #remember(snapshot: Snapshot, evaluation: Evaluation): void {
     if (evaluation.verdict === "UNDECIDED") return;
-    if (this.#lastReal && this.#lastReal.snapshot.observedAt > snapshot.observedAt) return;
+    if (this.#lastReal && this.age(this.#lastReal.snapshot).at > this.age(snapshot).at) return;
     this.#lastReal = { snapshot, evaluation };
     if (this.#proven) return;
     this.#proven = true;
@@ -206,12 +261,14 @@ export class Standing implements Member {
 
   #facts(): Facts {
     const { entry, reads, maxAgeMs } = this;
+    const judged = this.#judged;
+    const lastReal = this.#lastReal;
     return {
       entry,
       override: this.#deps.override(entry.id),
-      judged: this.#judged,
+      judged: judged && { ...this.age(judged.snapshot), evaluation: judged.evaluation },
       trouble: reads?.trouble,
-      lastReal: this.#lastReal,
+      lastReal: lastReal && { ...this.age(lastReal.snapshot), evaluation: lastReal.evaluation },
       proven: this.#proven,
       // Asked only of what was read: it looks at every question of the connection.
       get staleAfterMs() {
@@ -224,8 +281,12 @@ export class Standing implements Member {
   /** A state that is also the watched one has its version; one for this call alone has none. */
   #withVersion(answer: Omit<Answer, "version">): Answer {
     const { current } = this;
-    const watched = answer.source === "LIVE" ? { ...answer, source: "CACHE" as const } : answer;
+    const watched = answer.source === "LIVE" && isFromSnapshot(current) ? { ...answer, source: current.source } : answer;
     const shared = answer.reason !== "NOT_IN_TIME" && sameState(current, watched);
     return { ...answer, version: shared ? current.version : 0n };
   }
+}
+
+function isFromSnapshot({ source }: Pick<Answer, "source">): boolean {
+  return source === "CACHE" || source === "PUSH";
 }

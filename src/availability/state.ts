@@ -2,7 +2,7 @@ import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Reason, Source, Verdict } from "../lib/reasons.ts";
-import type { Snapshot, Trouble } from "../presence/snapshot.ts";
+import type { Age, Trouble } from "../presence/snapshot.ts";
 import type { Answer } from "./answer.ts";
 import { applyPolicy, type RealVerdict } from "./policy.ts";
 
@@ -12,7 +12,7 @@ export interface Facts {
   /** What a person set, while it is in force. */
   readonly override: Override | undefined;
   /** The newest snapshot as the criteria judge it. */
-  readonly judged: { readonly snapshot: Snapshot; readonly evaluation: Evaluation } | undefined;
+  readonly judged: (Age & { readonly evaluation: Evaluation }) | undefined;
   /** The newest failure, if nothing was read since. */
   readonly trouble: Trouble | undefined;
   readonly lastReal: RealVerdict | undefined;
@@ -59,9 +59,9 @@ function presenceState(facts: Facts, now: number): State {
   if (!judged) {
     return undecided(facts, { reason: "NOT_OBSERVED_YET", message: "Nothing was read yet", retryAt: nextReadAt }, now);
   }
-  const staleAt = judged.snapshot.observedAt + facts.staleAfterMs;
+  const staleAt = judged.at + facts.staleAfterMs;
   if (now > staleAt) return undecided(facts, { reason: "NOT_IN_TIME", message: TOO_OLD, retryAt: nextReadAt }, now);
-  const { answer, until } = judgedState(facts, "CACHE", now);
+  const { answer, until } = judgedState(facts, judged.pushed ? "PUSH" : "CACHE", now);
   return { answer, until: Math.min(until ?? staleAt, staleAt) };
 }
 
@@ -91,8 +91,7 @@ export function asks({ entry, override }: Pick<Facts, "entry" | "override">, now
 
 /** What the newest judged snapshot says, however old; call it only when there is one. */
 export function judgedState(facts: Facts, source: Source, now: number): State {
-  const { snapshot, evaluation } = facts.judged!;
-  const { observedAt } = snapshot;
+  const { evaluation, at: observedAt } = facts.judged!;
   const { verdict, reason, message } = evaluation;
   if (verdict === "UNDECIDED") {
     return undecided(

@@ -1,7 +1,7 @@
 import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { AskableDestination, DestinationEntry } from "../destinations/registry.ts";
 import type { Presence } from "../presence/presence.ts";
-import type { ReadOutcome } from "../presence/snapshot.ts";
+import { ageOf, type ReadOutcome } from "../presence/snapshot.ts";
 import type { Question } from "../ringcentral/question.ts";
 import type { Answer } from "./answer.ts";
 import { type Caller, type CheckDeps, withMargin } from "./check.ts";
@@ -46,7 +46,8 @@ function answerTo(
   evaluation: Evaluation | undefined,
   now: number,
 ): Omit<Answer, "version"> {
-  const judged = outcome?.ok && evaluation ? { snapshot: outcome.snapshot, evaluation } : undefined;
+  const dependsOn = entry.compiled?.criteria.dependsOn ?? [];
+  const judged = outcome?.ok && evaluation ? { ...ageOf(outcome.snapshot, dependsOn), evaluation } : undefined;
   const facts: Facts = {
     entry,
     override: undefined,

@@ -152,8 +152,26 @@ export class Watcher implements HubListener {
       // A state that is not sent yet cannot be confirmed to this client.
       if (standing && !this.#pending.has(destinationId)) confirmed.push(standing.current);
     }
+    // What push keeps current is confirmed by every sign of life, which is not told one by one.
+    for (const standing of this.#watched()) {
+      const { id } = standing.entry;
+      if (standing.pushed && !this.#confirmed.has(id) && !this.#pending.has(id)) confirmed.push(standing.current);
+    }
     this.#confirmed.clear();
     return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed };
+  }
+
+  *#watched(): Iterable<Standing> {
+    const { board } = this.#deps;
+    const selection = this.#selection;
+    if ("selector" in selection) {
+      for (const standing of board.all()) if (this.#selects(standing)) yield standing;
+      return;
+    }
+    for (const id of selection.ids) {
+      const standing = board.get(id);
+      if (standing) yield standing;
+    }
   }
 
   #startHeartbeat(): () => void {

@@ -2,7 +2,9 @@
 export const ASKED_LATELY_MS = 60_000;
 
 // A snapshot is renewed before it is too old to answer from.
-const RENEW_AT = 0.8;
+export const RENEW_AT = 0.8;
+/** What push keeps current is read again this often all the same, in milliseconds: nothing is believed for ever. */
+export const RECONCILE_MS = 300_000;
 // However small max_age is, scheduled reads of one question are no closer than this.
 const SHORTEST_INTERVAL_MS = 250;
 

@@ -1,96 +1,133 @@
 import type { SpanContext } from "@opentelemetry/api";
-import { Budget } from "../ringcentral/budget.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Connections } from "../ringcentral/connections.ts";
 import type { Question } from "../ringcentral/question.ts";
-import { achievableAgeMs, readIntervalMs } from "./cadence.ts";
+import { Turn } from "../ringcentral/turn.ts";
+import type { UpstreamCall } from "../upstream/attempt-span.ts";
+import type { BackOffs } from "../upstream/backoff.ts";
+import { BudgetDemand } from "./budget-demand.ts";
+import { ConnectionQuestions } from "./connection-questions.ts";
 import type { Member } from "./member.ts";
 import { probe } from "./probe.ts";
-import { type QuestionDeps, QuestionReads } from "./question-reads.ts";
+import { QuestionReads } from "./question-reads.ts";
 import { Read } from "./read.ts";
 import type { ReadOutcome } from "./snapshot.ts";
 
-type PresenceDeps = Pick<QuestionDeps, "clock" | "reader" | "backOffs">;
+interface PresenceDeps {
+  readonly clock: Clock;
+  readonly backOffs: Pick<BackOffs, "open" | "blocked" | "succeeded" | "forgive">;
+  readonly connections: Pick<Connections, "open" | "release">;
+}
 
-/** Presence holds the reads of every question that some destination asks, and lets them share budgets. */
+/** Presence holds the reads of every question that some destination asks. */
 export class Presence {
   readonly #deps: PresenceDeps;
   readonly #questions = new Map<string, QuestionReads>();
-  readonly #budgets = new Map<string, { budget: Budget; questions: Set<QuestionReads> }>();
+  /** By connection key. */
+  readonly #connections = new Map<string, ConnectionQuestions>();
+  readonly #demand: BudgetDemand;
   readonly #probes = new Set<Read>();
 
   constructor(deps: PresenceDeps) {
     this.#deps = deps;
+    this.#demand = new BudgetDemand(deps.clock, () => this.#connections.values());
   }
 
   /** A destination asks this question from now on. */
   attach(question: Question, member: Member): QuestionReads {
     const reads = this.#questions.get(question.key) ?? this.#open(question);
-    reads.members.add(member);
-    reads.schedule();
+    reads.demand.members.add(member);
+    this.changed(reads);
     return reads;
   }
 
   /** A destination no longer asks; a question that nobody asks is forgotten, after the read that may be under way. */
   detach(reads: QuestionReads, member: Member): void {
-    reads.members.delete(member);
-    reads.schedule();
+    reads.demand.members.delete(member);
+    this.changed(reads);
     this.#forgetUnasked(reads);
+  }
+
+  /** A destination asks other things of its question now, or nothing for a while. */
+  changed(reads: QuestionReads): void {
+    this.#bearsOn(reads);
+    reads.schedule();
+  }
+
+  /** What is asked over a connection and how soon; undefined while nothing is. */
+  demandOn(connectionKey: string): ReturnType<BudgetDemand["on"]> | undefined {
+    const asked = this.#connections.get(connectionKey);
+    return asked && this.#demand.on(asked);
   }
 
   /** Asks a question once, aside from everything, until `endsAt`, Unix milliseconds; see probe(). */
   async probe(question: Question, until: { endsAt: number; link: SpanContext | undefined }): Promise<ReadOutcome> {
-    const { budget } = this.#shared(question.budgetKey);
-    const calls = this.#questions.get(question.key)?.calls;
-    const read = new Read(this.#deps.clock);
-    read.join(until.endsAt, until.link);
+    const { clock, connections } = this.#deps;
+    const connection = connections.open(question.source);
+    const members = this.#questions.get(question.key)?.demand.members ?? [];
+    const turn = new Turn("check");
+    const read = new Read(clock, turn);
+    read.join({ ...until, notBefore: clock.now() });
     this.#probes.add(read);
-    const outcome = await probe(question, read, { ...this.#deps, budget, onAttempt: (call) => calls?.add(call) });
+    const onAttempt = (call: UpstreamCall) => {
+      for (const member of members) member.onCall(call);
+    };
+    const freeAt = () => connection.budget("light").freeAt(turn);
+    const now = () => clock.now();
+    const outcome = await probe(question, read, { reader: connection.aside, freeAt, now, onAttempt });
     this.#probes.delete(read);
+    connections.release(connection);
     return outcome;
   }
 
   close(): void {
     for (const read of this.#probes) read.stop();
-    for (const reads of this.#questions.values()) reads.stop();
+    for (const asked of this.#connections.values()) {
+      asked.close();
+      for (const reads of asked) {
+        reads.stop();
+        this.#deps.connections.release(asked.connection);
+      }
+    }
     this.#questions.clear();
-    this.#budgets.clear();
+    this.#connections.clear();
   }
 
   #open(question: Question): QuestionReads {
-    const shared = this.#shared(question.budgetKey);
-    const reads = new QuestionReads(question, {
-      ...this.#deps,
-      budget: shared.budget,
+    const { connections, ...deps } = this.#deps;
+    const connection = connections.open(question.source);
+    const asked = this.#connections.get(connection.key) ?? new ConnectionQuestions(connection, deps.clock);
+    this.#connections.set(connection.key, asked);
+    const reads: QuestionReads = new QuestionReads(question, {
+      ...deps,
+      reader: connection.presence,
+      keys: () => connection.backOffKeys("light"),
+      freeAt: (turn) => connection.budget("light").freeAt(turn),
+      interval: (self) => this.#demand.intervalMs(self, connection),
+      onDemand: () => this.#bearsOn(reads),
       onIdle: (self) => this.#forgetUnasked(self),
-      interval: (self) => {
-        let inDemand = 0;
-        for (const other of shared.questions) if (other.inDemand) inDemand++;
-        const smallest = Math.min(...[...self.members].map((member) => member.maxAgeMs));
-        return readIntervalMs(smallest, achievableAgeMs(inDemand, shared.budget.scheduledPerMinute));
-      },
     });
-    shared.questions.add(reads);
+    asked.add(reads);
     this.#questions.set(question.key, reads);
     return reads;
   }
 
-  #shared(budgetKey: string): { budget: Budget; questions: Set<QuestionReads> } {
-    this.#forgetIdleBudgets();
-    const shared = this.#budgets.get(budgetKey) ?? { budget: new Budget(), questions: new Set() };
-    this.#budgets.set(budgetKey, shared);
-    return shared;
+  #bearsOn({ question }: QuestionReads): void {
+    this.#demand.changed();
+    this.#connections.get(question.source.key)?.changed();
   }
 
   // Not while a read is under way: asked again, the question must not be read twice at a time.
   #forgetUnasked(reads: QuestionReads): void {
-    if (reads.members.size > 0 || reads.reading) return;
-    this.#questions.delete(reads.question.key);
-    this.#budgets.get(reads.question.budgetKey)?.questions.delete(reads);
-  }
-
-  // What was spent counts for as long as RingCentral counts it, even if nobody asks in between.
-  #forgetIdleBudgets(): void {
-    for (const [key, { budget, questions }] of this.#budgets) {
-      if (questions.size === 0 && budget.idle(this.#deps.clock.now())) this.#budgets.delete(key);
+    const { key, source } = reads.question;
+    if (reads.demand.members.size > 0 || reads.reading || this.#questions.get(key) !== reads) return;
+    this.#questions.delete(key);
+    const asked = this.#connections.get(source.key)!;
+    asked.delete(reads);
+    if (asked.size === 0) {
+      asked.close();
+      this.#connections.delete(source.key);
     }
+    this.#deps.connections.release(asked.connection);
   }
 }

@@ -1,24 +1,26 @@
-import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
-import type { Budget } from "../ringcentral/budget.ts";
+import { OVER_BUDGET, overBudget } from "../ringcentral/calls.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
-import { backOffKeys, type Question } from "../ringcentral/question.ts";
-import { backOffOpened, callerCoalesced } from "../telemetry/events.ts";
-import type { BackOffs } from "../upstream/backoff.ts";
-import { ASKED_LATELY_MS } from "./cadence.ts";
-import { CallLog } from "./call-log.ts";
-import type { Member } from "./member.ts";
-import { OVER_BUDGET, overBudget, performRead } from "./perform-read.ts";
-import { Read } from "./read.ts";
+import type { Question } from "../ringcentral/question.ts";
+import { Turn } from "../ringcentral/turn.ts";
+import { callerCoalesced } from "../telemetry/events.ts";
+import { RENEW_AT } from "./cadence.ts";
+import { Demand } from "./demand.ts";
+import { NextRead } from "./next-read.ts";
+import { performRead } from "./perform-read.ts";
+import { type BackOffDeps, QuestionBackOff } from "./question-back-off.ts";
+import { type Asking, Read } from "./read.ts";
 import type { ReadOutcome, Snapshot, Trouble } from "./snapshot.ts";
 
-export interface QuestionDeps {
+export interface QuestionDeps extends BackOffDeps {
   readonly clock: Clock;
-  readonly budget: Budget;
   readonly reader: PresenceReader;
-  readonly backOffs: Pick<BackOffs, "open" | "blocked" | "succeeded" | "forgive">;
+  /** When its connection's budget allows a call, Unix milliseconds. */
+  readonly freeAt: (turn: Turn) => number;
   /** Time between scheduled reads of this question, in milliseconds. */
   readonly interval: (reads: QuestionReads) => number;
+  /** The question is in demand now, and was not, or the other way round. */
+  readonly onDemand: () => void;
   /** No read is under way any more. */
   readonly onIdle: (reads: QuestionReads) => void;
 }
@@ -29,36 +31,32 @@ export interface QuestionDeps {
  */
 export class QuestionReads {
   readonly question: Question;
-  readonly members = new Set<Member>();
-  readonly calls = new CallLog();
+  readonly demand: Demand;
   /** The newest snapshot, however old. */
   newest: Snapshot | undefined;
   /** The newest failure, if nothing was read since. */
   trouble: Trouble | undefined;
-  /** When the next scheduled read is due, Unix milliseconds; undefined when none is. */
-  nextAt: number | undefined;
 
   readonly #deps: QuestionDeps;
-  readonly #keys: ReturnType<typeof backOffKeys>;
-  #watchers = 0;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  readonly #backOff: QuestionBackOff;
+  readonly #next: NextRead;
   #startedAt = Number.NEGATIVE_INFINITY;
   #running: Read | undefined;
   #waiting: Read | undefined;
-  #cancelNext: (() => void) | undefined;
   #told: { newest?: Snapshot | undefined; trouble?: Trouble | undefined } = {};
   #stopped = false;
 
   constructor(question: Question, deps: QuestionDeps) {
     this.question = question;
     this.#deps = deps;
-    this.#keys = backOffKeys(question);
+    this.demand = new Demand(deps.clock);
+    this.#backOff = new QuestionBackOff(question, deps);
+    this.#next = new NextRead(deps.clock);
   }
 
-  /** Watched actively, or asked by a Check lately, for a destination that wants reads. */
-  get inDemand(): boolean {
-    const lately = this.#deps.clock.now() - this.#askedAt < ASKED_LATELY_MS;
-    return (this.#watchers > 0 || lately) && this.members.values().some(({ asking }) => asking);
+  /** Push keeps everything current that its destinations depend on, so that it is read for certainty only. */
+  get pushed(): boolean {
+    return this.demand.keptByPush(this.newest);
   }
 
   /** A read is under way. */
@@ -68,7 +66,12 @@ export class QuestionReads {
 
   /** Until when the read under way waits for the budget, Unix milliseconds; 0 when none does. */
   get waitsUntil(): number {
-    return this.#running?.waitsUntil ?? 0;
+    return this.#running?.turn.waitsUntil ?? 0;
+  }
+
+  /** When the next scheduled read is due, Unix milliseconds; undefined when none is. */
+  get nextAt(): number | undefined {
+    return this.#next.at ?? (this.waitsUntil || undefined);
   }
 
   /** Time between scheduled reads as things are, in milliseconds. */
@@ -77,63 +80,71 @@ export class QuestionReads {
   }
 
   /** What keeps this question from being asked now. */
-  blocked(now: number): Trouble | undefined {
-    return this.#deps.backOffs.blocked(Object.values(this.#keys), now);
+  get blocked(): Trouble | undefined {
+    return this.#backOff.blocked;
   }
 
-  /** A new configuration may have cured what failed: asks again at once, unless a penalty forbids it. */
+  /** A new configuration or token may have cured what failed: asks again at once, unless a penalty forbids it. */
   forgive(): void {
-    this.#deps.backOffs.forgive([this.#keys.question, this.#keys.connection]);
+    this.#backOff.forgive();
     if (!this.trouble) return;
-    const blocked = this.blocked(this.#deps.clock.now());
-    this.trouble = blocked;
-    if (!blocked) this.#startedAt = Number.NEGATIVE_INFINITY;
+    this.trouble = this.blocked;
+    if (!this.trouble) this.#startedAt = Number.NEGATIVE_INFINITY;
     this.schedule();
     this.#tell();
   }
 
   /** A Check asks about this question: for a while it is read again before it is too old. */
-  touch(now: number): void {
-    this.#askedAt = now;
-    if (!this.#cancelNext && !this.#running) this.schedule();
+  touch(): void {
+    const fresh = !this.demand.askedLately;
+    this.demand.touch();
+    if (fresh) this.#deps.onDemand();
+    if (this.#next.at === undefined && !this.#running) this.schedule();
   }
 
   /** An active watcher came (1) or went (-1). */
   watch(change: 1 | -1): void {
-    this.#watchers += change;
+    this.demand.watch(change);
+    this.#deps.onDemand();
     this.schedule();
   }
 
-  /**
-   * Waits for a read that was sent late enough, and starts one if there is none. `answerBy` is when the caller leaves,
-   * `endsAt` how long the read may take for his sake, both Unix milliseconds.
-   */
-  ask(caller: {
-    lateEnough: (sentAt: number) => boolean;
-    answerBy: number;
-    endsAt: number;
-    link: SpanContext | undefined;
-  }): Promise<ReadOutcome> {
+  /** Push told something, or began or ceased to keep something current. */
+  news(): void {
+    const composed = this.#deps.reader.current(this.question);
+    if (!composed || !this.newest || composed.observed === this.newest.observed) return;
+    this.newest = { ...composed, exchange: this.newest.exchange };
+    this.schedule();
+    this.#tell();
+  }
+
+  /** Waits for a read that was sent late enough, and starts one if there is none. */
+  ask(caller: Asking): Promise<ReadOutcome> {
     const now = this.#deps.clock.now();
     const running = this.#running;
-    const inFlight = running?.sentAt !== undefined && caller.lateEnough(running.sentAt);
-    const blocked = inFlight ? undefined : this.blocked(now);
+    const suits = running?.suits(caller.notBefore) === true;
+    const inFlight = suits && running.sentAt !== undefined && caller.lateEnough(running.sentAt);
+    const blocked = inFlight ? undefined : this.blocked;
     if (blocked) {
       this.trouble = blocked;
       this.#tell();
       return Promise.resolve({ ok: false, trouble: blocked });
     }
     if (running && (inFlight || running.sentAt === undefined)) {
-      if (running.waitsUntil >= caller.answerBy) return Promise.resolve(overBudget(running.waitsUntil));
+      running.turn.raise();
+      const until = running.turn.waitsUntil;
+      if (until >= caller.answerBy) return Promise.resolve(refused(until));
       callerCoalesced();
-      running.join(caller.endsAt, caller.link);
+      running.join(caller);
       return running.outcome;
     }
-    const freeAt = this.#deps.budget.freeAt(now, "check");
-    if (freeAt > now && freeAt >= caller.answerBy) return Promise.resolve(overBudget(freeAt));
+    const turn = new Turn(this.newest ? "check" : "never_read");
+    turn.raise();
+    const freeAt = this.#deps.freeAt(turn);
+    if (freeAt > now && freeAt >= caller.answerBy) return Promise.resolve(refused(freeAt));
     if (this.#waiting) callerCoalesced();
-    const read = this.#waiting ?? new Read(this.#deps.clock);
-    read.join(caller.endsAt, caller.link);
+    const read = this.#waiting ?? new Read(this.#deps.clock, turn);
+    read.join(caller);
     if (running) this.#waiting = read;
     else void this.#run(read);
     return read.outcome;
@@ -141,19 +152,14 @@ export class QuestionReads {
 
   /** Sets the time of the next scheduled read anew, after anything that bears on it. */
   schedule(): void {
-    this.#cancelNext?.();
-    this.#cancelNext = undefined;
-    this.nextAt = undefined;
-    if (this.#stopped || this.members.size === 0 || this.#running || !this.inDemand) return;
-    const now = this.#deps.clock.now();
-    const due = Math.max(
-      // After a failure the back-off alone says when; it may end long before the interval does. One that another
-      // question opened is met, and told, when the next read falls due inside it.
-      this.trouble ? (this.blocked(now)?.until ?? now) : this.#startedAt + this.intervalMs,
-      this.#deps.budget.freeAt(now, "scheduled"),
-    );
-    this.nextAt = due;
-    this.#cancelNext = this.#deps.clock.after(due - now, () => this.#scheduled());
+    this.#next.cancel();
+    const wanted = !this.#stopped && this.demand.members.size > 0 && this.demand.present;
+    // One that waits for its turn and that nobody wants any more is not to cost a call.
+    if (!wanted && this.#running?.sentAt === undefined && this.#running?.turn.forCheck === false) this.#running.stop();
+    if (!wanted || this.#running) return;
+    const due = this.#dueAt(this.#deps.clock.now());
+    const freeAt = this.#deps.freeAt(new Turn(this.demand.purpose(this.newest)));
+    this.#next.set(due, Math.max(due, freeAt), () => this.#scheduled());
   }
 
   /** The service stops: ends the reads under way. */
@@ -164,71 +170,74 @@ export class QuestionReads {
     this.#waiting?.stop();
   }
 
+  // After a failure the back-off alone says when; it may end long before the interval does. One that another question
+  // opened is met, and told, when the next read falls due inside it.
+  #dueAt(now: number): number {
+    if (this.trouble) return Math.max(this.trouble.until, this.blocked?.until ?? 0, now);
+    // What push kept current for a while after it was read is as old as that while's end.
+    const keptUntil = this.newest && !this.pushed ? this.demand.observedAt(this.newest) : Number.NEGATIVE_INFINITY;
+    return Math.max(this.#startedAt, keptUntil) + this.intervalMs;
+  }
+
   #scheduled(): void {
-    this.#cancelNext = undefined;
-    this.nextAt = undefined;
-    if (this.#running || !this.inDemand) return;
+    if (this.#running || !this.demand.present) return;
     const now = this.#deps.clock.now();
-    const blocked = this.blocked(now);
-    if (blocked) this.trouble = blocked;
-    if (blocked || this.#deps.budget.freeAt(now, "scheduled") > now) {
+    const { blocked } = this;
+    if (blocked) {
+      this.trouble = blocked;
       this.schedule();
       this.#tell();
       return;
     }
-    void this.#run(new Read(this.#deps.clock));
+    const read = new Read(this.#deps.clock, new Turn(this.demand.purpose(this.newest)));
+    // What it is put together from has to last until the next one.
+    read.join({ endsAt: now, notBefore: now - (1 - RENEW_AT) * this.demand.maxAgeMs });
+    void this.#run(read);
   }
 
   async #run(read: Read): Promise<void> {
     this.#running = read;
     this.schedule();
     // It may take as long as any destination of the question allows: who is in a hurry leaves it, and fails nobody else.
-    const timeouts = [...this.members].map(({ timeoutMs }) => timeoutMs);
-    read.join(this.#deps.clock.now() + Math.max(0, ...timeouts), undefined);
-    read.begin();
-    const result = await performRead(this.question, read, {
-      ...this.#deps,
-      blocked: (now) => this.blocked(now),
-      onStart: (now) => {
-        this.#startedAt = now;
-      },
-      onAttempt: (call) => this.calls.add(call),
-    });
+    const begin = () => {
+      read.join({ endsAt: this.#deps.clock.now() + this.demand.timeoutMs, notBefore: 0 });
+      read.begin();
+    };
+    if (read.turn.forCheck) begin();
+    const outcome = this.#settle(
+      await performRead(this.question, read, {
+        reader: this.#deps.reader,
+        onTurn: () => {
+          begin();
+          this.#startedAt = this.#deps.clock.now();
+        },
+        onAttempt: (call) => {
+          for (const member of this.demand.members) member.onCall(call);
+        },
+      }),
+    );
     this.#running = undefined;
-    const outcome = this.#settle(result, this.#deps.clock.now());
     const waiting = this.#waiting;
     this.#waiting = undefined;
     // A failure answers all who waited. Who waited for the next read may have left: then there is none.
     if (!outcome.ok) waiting?.finish(outcome);
-    else if (waiting && waiting.endsAt > this.#deps.clock.now()) void this.#run(waiting);
+    else if (waiting && waiting.wantedUntil > this.#deps.clock.now()) void this.#run(waiting);
     this.schedule();
     this.#tell();
     read.finish(outcome);
     if (!this.#running) this.#deps.onIdle(this);
   }
 
-  #settle(result: Awaited<ReturnType<typeof performRead>>, now: number): ReadOutcome {
-    const { backOffs, budget } = this.#deps;
-    if ("trouble" in result) {
-      if (result.trouble.failure !== OVER_BUDGET) this.trouble = result.trouble;
-      return result;
-    }
-    // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
-    if (result.limit && (result.ok || result.failure.retryAfterMs === undefined)) budget.observe(result.limit, now);
-    const exchange = result.exchange && { ...result.exchange, budgetMs: result.budgetMs };
-    if (result.ok) {
-      backOffs.succeeded(Object.values(this.#keys));
-      this.newest = { document: result.document, observedAt: result.sentAt, exchange };
+  #settle(outcome: ReadOutcome): ReadOutcome {
+    if (outcome.ok) {
+      this.#backOff.succeeded();
+      this.newest = outcome.snapshot;
       this.trouble = undefined;
-      return { ok: true, snapshot: this.newest };
+      return outcome;
     }
-    const { failure } = result;
-    // The service is stopping: what was cut off says nothing about RingCentral.
-    if (this.#stopped) return { ok: false, trouble: { failure, until: now } };
-    const key = this.#keys[failure.scope];
-    const until = backOffs.open(key, failure, now);
-    backOffOpened({ scope: failure.scope, reason: failure.reason, message: failure.message, key, untilMs: until });
-    this.trouble = { failure, until, exchange };
+    // The service is stopping: what was cut off says nothing about RingCentral. Nor does what was never sent.
+    if (this.#stopped || outcome.trouble.failure === OVER_BUDGET) return outcome;
+    this.trouble = this.#backOff.failed(outcome.trouble);
     return { ok: false, trouble: this.trouble };
   }
 
@@ -239,6 +248,11 @@ export class QuestionReads {
     const sameTrouble = trouble?.failure === told.trouble?.failure && trouble?.until === told.trouble?.until;
     if (newest === told.newest && sameTrouble) return;
     this.#told = { newest, trouble };
-    for (const member of this.members) member.onRead();
+    for (const member of this.demand.members) member.onRead();
   }
+}
+
+function refused(until: number): ReadOutcome {
+  const { failure } = overBudget(until);
+  return { ok: false, trouble: { failure, until } };
 }

@@ -1,16 +1,33 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
+import type { Turn } from "../ringcentral/turn.ts";
 import type { ReadOutcome } from "./snapshot.ts";
+
+/** Somebody who waits for a read. */
+export interface Waiter {
+  /** How long the read may take for his sake, Unix milliseconds. */
+  readonly endsAt: number;
+  /** The oldest that what is put together may be, Unix milliseconds. */
+  readonly notBefore: number;
+  readonly link?: SpanContext | undefined;
+}
+
+/** A caller who asks for a read and leaves when it takes too long. */
+export interface Asking extends Waiter {
+  readonly lateEnough: (sentAt: number) => boolean;
+  /** When he leaves, Unix milliseconds. */
+  readonly answerBy: number;
+}
 
 /**
  * Read is one read of RingCentral and everybody who waits for it. It runs until the longest timeout of those who wait;
  * one who leaves detaches only himself.
  */
 export class Read {
+  /** Its place among those who wait for the budget. */
+  readonly turn: Turn;
   /** Unix milliseconds of the newest attempt's request; undefined while it waits for budget or a connection. */
   sentAt: number | undefined;
-  /** Until when it waits for the budget, Unix milliseconds; 0 when it does not. */
-  waitsUntil = 0;
   readonly outcome: Promise<ReadOutcome>;
   /** Aborted when the longest timeout ran out. */
   readonly timeUp: AbortSignal;
@@ -22,35 +39,57 @@ export class Read {
   readonly #abort = new AbortController();
   readonly #resolve: (outcome: ReadOutcome) => void;
   #endsAt = 0;
+  #notBefore = 0;
+  /** What else it is put together from was chosen by `notBefore`; undefined = not yet. */
+  #chosenBy: number | undefined;
   #begun = false;
   #cancelTimer = () => {};
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, turn: Turn) {
     this.#clock = clock;
+    this.turn = turn;
     this.timeUp = this.#abort.signal;
     const { promise, resolve } = Promise.withResolvers<ReadOutcome>();
     this.outcome = promise;
     this.#resolve = resolve;
   }
 
-  /** When its time is up, Unix milliseconds. */
+  /** When its time is up, Unix milliseconds; a read that nobody waits for waits for its turn as long as it takes. */
   get endsAt(): number {
+    return this.#begun ? this.#endsAt : Number.POSITIVE_INFINITY;
+  }
+
+  /** The last moment somebody waits for, Unix milliseconds. */
+  get wantedUntil(): number {
     return this.#endsAt;
   }
 
-  /** Somebody waits until `endsAt`. */
-  join(endsAt: number, link: SpanContext | undefined): void {
+  /** Whether what it is put together from will be new enough for somebody who joins now. */
+  suits(notBefore: number): boolean {
+    return this.#chosenBy === undefined || this.#chosenBy >= notBefore;
+  }
+
+  /** How new its parts have to be; from now on it suits nobody who wants newer ones. */
+  choose(): number {
+    this.#chosenBy = this.#notBefore;
+    return this.#notBefore;
+  }
+
+  /** Somebody waits for it. */
+  join({ endsAt, notBefore, link }: Waiter): void {
     if (link) {
       this.links.push(link);
       this.onLink?.(link);
     }
+    this.#notBefore = Math.max(this.#notBefore, notBefore);
     if (endsAt <= this.#endsAt) return;
     this.#endsAt = endsAt;
     if (this.#begun) this.#startTimer();
   }
 
-  /** Its turn has come. Before that no time runs out, or who joins late would find it over before it began. */
+  /** Its time runs from now on. Before that none runs out, or who joins late would find it over before it began. */
   begin(): void {
+    if (this.#begun) return;
     this.#begun = true;
     this.#startTimer();
   }
@@ -60,7 +99,7 @@ export class Read {
     this.#resolve(outcome);
   }
 
-  /** The service stops. */
+  /** Nobody wants it any more. */
   stop(): void {
     this.#cancelTimer();
     this.#abort.abort();

@@ -1,17 +1,28 @@
+import type { Dated } from "../acceptance/dated.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
-import type { Exchange } from "../ringcentral/presence-reader.ts";
+import type { Exchange } from "../ringcentral/call.ts";
+import { type Observed, observedAt } from "../ringcentral/compose.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 
-/** The answer behind a read, and how long the read had waited for its budget, in milliseconds. */
-export type ReadExchange = Exchange & { readonly budgetMs: number };
-
-/** Snapshot is what a queue's presence was at a moment. */
+/** Snapshot is what a queue's presence was at a moment; push may keep parts of it current. */
 export interface Snapshot {
   readonly document: PresenceDocument;
-  /** Unix milliseconds at which the request that read it was sent. */
-  readonly observedAt: number;
-  /** For explaining what was made of it. */
-  readonly exchange?: ReadExchange | undefined;
+  /** How new each kind of field is. */
+  readonly observed: Readonly<Record<Dated, Observed>>;
+  /** The answer behind the newest read, for explaining what was made of it. */
+  readonly exchange?: Exchange | undefined;
+}
+
+/** How old a snapshot is for somebody who depends on these fields. */
+export interface Age {
+  /** Unix milliseconds: that of the oldest of the fields. */
+  readonly at: number;
+  /** All of them are kept current by push. */
+  readonly pushed: boolean;
+}
+
+export function ageOf(snapshot: Snapshot, dependsOn: readonly Dated[]): Age {
+  return observedAt(snapshot.observed, dependsOn);
 }
 
 /** Why nothing could be read, and until when it makes no sense to try again (Unix milliseconds). */
@@ -19,7 +30,7 @@ export interface Trouble {
   readonly failure: UpstreamFailure;
   readonly until: number;
   /** Absent when no answer came, or when nothing was sent. */
-  readonly exchange?: ReadExchange | undefined;
+  readonly exchange?: Exchange | undefined;
 }
 
 /** What a read came to, for everybody who waited for it. A failure is never a snapshot. */

@@ -1,5 +1,11 @@
 import { TestClock } from "../lib/test-clock.ts";
+import { Budgets } from "../ringcentral/budgets.ts";
+import type { ConnectionSource } from "../ringcentral/connection-source.ts";
+import { Connections } from "../ringcentral/connections.ts";
+import { createPastedToken } from "../ringcentral/pasted-token.ts";
 import type { Question } from "../ringcentral/question.ts";
+import type { TokenSource } from "../ringcentral/token-source.ts";
+import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { BackOffs } from "../upstream/backoff.ts";
 import type { Member } from "./member.ts";
 import { Presence } from "./presence.ts";
@@ -10,6 +16,7 @@ import { question, TestReader } from "./test-reader.ts";
 /** A destination as its question sees it: it counts how often it was told. */
 export interface TestMember extends Member {
   told: number;
+  readonly calls: UpstreamCall[];
 }
 
 export function member(maxAgeMs = 10_000, timeoutMs = 10_000): TestMember {
@@ -17,9 +24,14 @@ export function member(maxAgeMs = 10_000, timeoutMs = 10_000): TestMember {
     maxAgeMs,
     timeoutMs,
     asking: true,
+    dependsOn: ["optIn"],
     told: 0,
+    calls: [],
     onRead() {
       this.told++;
+    },
+    onCall(call) {
+      this.calls.push(call);
     },
   };
 }
@@ -29,13 +41,20 @@ export interface TestCaller {
   outcome: ReadOutcome | undefined;
 }
 
+/** The tokens of credentials that are nothing but a token. */
+export function pastedTokens({ access }: ConnectionSource): TokenSource {
+  if (access.kind !== "bearer_token") throw new Error(`Cannot use a ${access.kind} here`);
+  return createPastedToken(access.token);
+}
+
 /** Presence over a reader that the test answers, at a clock that the test moves. */
 export function startPresence() {
   const clock = new TestClock();
   const start = clock.now();
   const reader = new TestReader(clock);
   const backOffs = new BackOffs();
-  const presence = new Presence({ clock, reader, backOffs });
+  const connections = new Connections({ clock, backOffs, http: reader, budgets: new Budgets(clock), tokens: pastedTokens });
+  const presence = new Presence({ clock, backOffs, connections });
   return {
     clock,
     start,
@@ -53,6 +72,7 @@ export function startPresence() {
       const caller: TestCaller = { outcome: undefined };
       const asked = reads.ask({
         lateEnough: (sentAt) => (maxAgeMs === 0 ? sentAt > arrival : sentAt >= arrival - maxAgeMs),
+        notBefore: arrival - maxAgeMs,
         answerBy: arrival + waitMs,
         endsAt: arrival + timeoutMs,
         link: undefined,

@@ -1,32 +1,48 @@
 import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Secret } from "../lib/secret.ts";
-import type { PresenceReader, ReadResult } from "../ringcentral/presence-reader.ts";
+import { connectionSource } from "../ringcentral/connection-source.ts";
 import { type Question, questionOf } from "../ringcentral/question.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
-import type { SendOptions } from "../upstream/http-client.ts";
+import type { HttpClient, HttpRequest, HttpResult, SendOptions } from "../upstream/http-client.ts";
 import type { RateLimit } from "../upstream/rate-limit.ts";
+import { transportError } from "../upstream/transport-error.ts";
 
 /** Where the time of every answer went. */
-export const TIMINGS = { connectMs: 1, firstByteMs: 2, bodyMs: 3 };
+export const TIMINGS = { budgetMs: 0, connectMs: 1, firstByteMs: 2, bodyMs: 3 };
 
-/** One read as a test sees it; what it does with it is what RingCentral did. */
+const STATUSES: Record<UpstreamFailure["reason"], number> = {
+  UPSTREAM_UNAUTHENTICATED: 401,
+  UPSTREAM_PERMISSION_DENIED: 403,
+  UPSTREAM_NOT_FOUND: 404,
+  UPSTREAM_RATE_LIMITED: 429,
+  UPSTREAM_TIMEOUT: 0,
+  UPSTREAM_UNAVAILABLE: 503,
+  UPSTREAM_BAD_RESPONSE: 200,
+};
+
+/** One request as a test sees it; what it does with it is what RingCentral did. */
 export class TestRead {
-  readonly question: Question;
+  readonly request: HttpRequest;
   readonly options: SendOptions;
-  readonly result: Promise<ReadResult>;
+  readonly result: Promise<HttpResult>;
   sentAt = 0;
   readonly #clock: Clock;
-  readonly #resolve: (result: ReadResult) => void;
+  readonly #resolve: (result: HttpResult) => void;
 
-  constructor(question: Question, options: SendOptions, clock: Clock) {
-    this.question = question;
+  constructor(request: HttpRequest, options: SendOptions, clock: Clock) {
+    this.request = request;
     this.options = options;
     this.#clock = clock;
-    const { promise, resolve } = Promise.withResolvers<ReadResult>();
+    const { promise, resolve } = Promise.withResolvers<HttpResult>();
     this.result = promise;
     this.#resolve = resolve;
-    options.timeUp.addEventListener("abort", () => this.fail(failure("UPSTREAM_TIMEOUT")));
+    options.timeUp.addEventListener("abort", () => resolve({ kind: "timeout", attempts: 1 }));
+  }
+
+  /** The queue that is asked about. */
+  get queueId(): string {
+    return /call-queues\/(\d+)\//.exec(this.request.url)?.[1] ?? "";
   }
 
   /** The request is written; again for a retry. */
@@ -36,23 +52,36 @@ export class TestRead {
   }
 
   answer(document: PresenceDocument, limit?: RateLimit): void {
-    const exchange = { status: 200, body: document.raw, timings: TIMINGS };
-    this.#resolve({ ok: true, sentAt: this.sentAt, document, limit, exchange });
+    this.#respond(200, document.raw, headersOf(limit));
   }
 
-  /** `came` is the answer behind the failure, if there was one. */
-  fail(why: UpstreamFailure, limit?: RateLimit, came?: { status: number; body: string }): void {
-    this.#resolve({ ok: false, failure: why, limit, exchange: came && { ...came, timings: TIMINGS } });
+  /** Fails as RingCentral would for this reason; `body` is what it says. */
+  fail(reason: UpstreamFailure["reason"], more: { limit?: RateLimit; retryAfterMs?: number; body?: string } = {}): void {
+    const { limit, retryAfterMs, body = reason === "UPSTREAM_BAD_RESPONSE" ? "nonsense" : "" } = more;
+    if (reason === "UPSTREAM_TIMEOUT") return this.#resolve({ kind: "timeout", attempts: 1 });
+    const retryAfter = retryAfterMs === undefined ? {} : { "retry-after": String(retryAfterMs / 1000) };
+    this.#respond(STATUSES[reason], body, { ...headersOf(limit), ...retryAfter });
+  }
+
+  /** The connection was reset. */
+  reset(): void {
+    this.#resolve({ kind: "failed", error: transportError("reset"), attempts: 1 });
+  }
+
+  #respond(status: number, bodyText: string, headers: Record<string, string>): void {
+    const { sentAt } = this;
+    const { budgetMs: _, ...timings } = TIMINGS;
+    this.#resolve({ kind: "response", status, headers, bodyText, sentAt, timings, attempts: 1 });
   }
 }
 
-/** TestReader is a reader whose reads a test answers by hand; like the real one it ends a read whose time is up. */
-export class TestReader implements PresenceReader {
-  /** Every read so far, oldest first. */
+/** TestReader is RingCentral over HTTP, its answers given by hand; like the real client it ends what runs out of time. */
+export class TestReader implements Pick<HttpClient, "send"> {
+  /** Every request so far, oldest first. */
   readonly reads: TestRead[] = [];
   /** Whether requests are written at once, or by the test's send(). */
   sends = true;
-  /** Answers every read at once, where it is set. */
+  /** Answers every request at once, where it is set. */
   always: ((read: TestRead) => void) | undefined;
   readonly #clock: Clock;
 
@@ -60,8 +89,8 @@ export class TestReader implements PresenceReader {
     this.#clock = clock;
   }
 
-  read(question: Question, options: SendOptions): Promise<ReadResult> {
-    const read = new TestRead(question, options, this.#clock);
+  send(request: HttpRequest, options: SendOptions): Promise<HttpResult> {
+    const read = new TestRead(request, options, this.#clock);
     this.reads.push(read);
     if (this.sends) read.send();
     this.always?.(read);
@@ -72,12 +101,12 @@ export class TestReader implements PresenceReader {
     return this.reads.length;
   }
 
-  /** The newest read. */
+  /** The newest request. */
   get last(): TestRead {
     return this.reads.at(-1)!;
   }
 
-  /** When each read was sent, in milliseconds after `start`. */
+  /** When each request was sent, in milliseconds after `start`. */
   sentAfter(start: number): number[] {
     return this.reads.map(({ sentAt }) => sentAt - start);
   }
@@ -104,19 +133,14 @@ function documentOf(json: object): PresenceDocument {
   return parsed.document;
 }
 
-const SCOPES: Record<UpstreamFailure["reason"], UpstreamFailure["scope"]> = {
-  UPSTREAM_UNAUTHENTICATED: "connection",
-  UPSTREAM_PERMISSION_DENIED: "question",
-  UPSTREAM_NOT_FOUND: "question",
-  UPSTREAM_RATE_LIMITED: "budget",
-  UPSTREAM_TIMEOUT: "question",
-  UPSTREAM_UNAVAILABLE: "connection",
-  UPSTREAM_BAD_RESPONSE: "question",
-};
-
-/** A failure of the scope that its reason has by itself. */
-export function failure(reason: UpstreamFailure["reason"], more: Partial<UpstreamFailure> = {}): UpstreamFailure {
-  return { reason, scope: SCOPES[reason], message: `Cannot read the presence: ${reason}`, ...more };
+function headersOf(limit: RateLimit | undefined): Record<string, string> {
+  if (!limit) return {};
+  return {
+    "x-rate-limit-group": limit.group,
+    "x-rate-limit-limit": String(limit.limit),
+    "x-rate-limit-remaining": String(limit.left),
+    "x-rate-limit-window": String(limit.windowSeconds),
+  };
 }
 
 export function light(limit: number, left: number, windowSeconds = 60): RateLimit {
@@ -125,6 +149,8 @@ export function light(limit: number, left: number, windowSeconds = 60): RateLimi
 
 /** What a destination with this queue and token asks. */
 export function question(queueId = "1", token = "t0ken"): Question {
-  const queue = { origin: "https://platform.ringcentral.com", accountId: "~", queueId, onlyExtensions: [] };
-  return questionOf(queue, { kind: "bearer_token", token: new Secret(token) }, new Uint8Array(32));
+  const origin = "https://platform.ringcentral.com";
+  const queue = { origin, accountId: "~", queueId, onlyExtensions: [] };
+  const access = { kind: "bearer_token", token: new Secret(token) } as const;
+  return questionOf(queue, "QUEUE", connectionSource(new Uint8Array(32), origin, access));
 }

@@ -1,57 +1,214 @@
+import type { Clock } from "../lib/clock.ts";
 import type { RateLimit } from "../upstream/rate-limit.ts";
+import type { Turn } from "./turn.ts";
+import type { UsageGroup } from "./usage-group.ts";
 
-// RingCentral's default for Light calls, assumed for scheduled reads until an answer says otherwise.
-const ASSUMED = { limit: 50, windowMs: 60_000 };
+/** RingCentral's own limits per minute, assumed for what is scheduled until an answer names another. */
+const ASSUMED: Record<UsageGroup, number> = { light: 50, medium: 40, heavy: 10, auth: 5 };
+const ASSUMED_WINDOW_MS = 60_000;
 /** Scheduled reads leave a fifth of the limit to Checks. */
 export const SCHEDULED_SHARE = 0.8;
+/** The rolling reconcile leaves half of the limit to everybody else. */
+export const RECONCILE_SHARE = 0.5;
+// Before the first answer nobody knows whether the limit is 10 or 1,000: so many calls find out, which takes a moment.
+const FIRST_CALLS = 8;
+const FIRST_ANSWER_MS = 250;
+
+/** A usage group as RingCentral last reported it, what was spent since taken off. */
+export interface BudgetState {
+  readonly limit: number | undefined;
+  readonly left: number | undefined;
+}
+
+interface Waiting {
+  readonly turn: Turn;
+  readonly deadline: () => number;
+  readonly settle: (outcome: TurnOutcome) => void;
+  /** Where it waits. */
+  budget: Budget;
+}
+
+/** `until`: when a call could be sent that cannot be before its deadline, Unix milliseconds. */
+export type TurnOutcome = { readonly granted: true } | { readonly granted: false; readonly until: number };
 
 /**
  * Budget counts the calls of one budget key and usage group in RingCentral's sliding window, so that the limit is kept
- * rather than found out. Until RingCentral has named a limit, Checks are free and scheduled reads assume the default.
+ * rather than found out, and says whose turn is next.
  */
 export class Budget {
+  readonly group: UsageGroup;
+  readonly #clock: Clock;
   #limit: number | undefined;
-  #windowMs = ASSUMED.windowMs;
+  #windowMs = ASSUMED_WINDOW_MS;
+  #answered = false;
   /** Times of the calls in the window, oldest first. */
-  readonly #calls: number[] = [];
+  #calls: number[] = [];
   /** RingCentral said that nothing is left, which may be others' doing: wait it out. */
   #emptyUntil = 0;
+  /** In the order in which they get their turn. */
+  #waiting: Waiting[] = [];
+  #cancelTimer = () => {};
 
-  /** Calls per minute that scheduled reads may share. */
-  get scheduledPerMinute(): number {
-    return (SCHEDULED_SHARE * (this.#limit ?? ASSUMED.limit) * 60_000) / this.#windowMs;
+  constructor(group: UsageGroup, clock: Clock) {
+    this.group = group;
+    this.#clock = clock;
   }
 
-  /** A call is sent at `now`. */
-  spend(now: number): void {
+  /** Calls per minute of all purposes. */
+  get perMinute(): number {
+    return ((this.#limit ?? ASSUMED[this.group]) * 60_000) / this.#windowMs;
+  }
+
+  get state(): BudgetState {
+    const limit = this.#limit;
+    this.#forget(this.#clock.now());
+    if (limit === undefined) return { limit, left: undefined };
+    const empty = this.#emptyUntil > this.#clock.now();
+    return { limit, left: empty ? 0 : Math.max(0, limit - this.#calls.length) };
+  }
+
+  /** A call is sent now, whoever allowed it. */
+  spend(): void {
+    const now = this.#clock.now();
     this.#forget(now);
     this.#calls.push(now);
   }
 
-  /** An answer to a call came at `now` and carried the group's state. */
-  observe(state: RateLimit, now: number): void {
-    this.#limit = state.limit;
-    this.#windowMs = state.windowSeconds * 1000;
-    this.#forget(now);
-    this.#emptyUntil = state.left > 0 ? 0 : (this.#calls[0] ?? now) + this.#windowMs;
+  /** A call that had its turn was not sent after all. */
+  refund(): void {
+    this.#calls.pop();
+    this.#serve();
   }
 
-  /** When a call may be sent: `now`, or the time at which one leaves the window. */
-  freeAt(now: number, purpose: "check" | "scheduled"): number {
-    this.#forget(now);
-    const known = this.#limit;
-    if (purpose === "check" && known === undefined) return now;
-    const share = purpose === "check" ? 1 : SCHEDULED_SHARE;
-    const allowed = Math.max(1, Math.floor(share * (known ?? ASSUMED.limit)));
-    const blocking = this.#calls[this.#calls.length - allowed];
-    const room = blocking === undefined ? now : blocking + this.#windowMs;
-    return Math.max(now, room, this.#emptyUntil);
+  /** A call ended; `state` is what its answer said of the group, where it said so and is to be believed. */
+  observe(state: RateLimit | undefined): void {
+    const now = this.#clock.now();
+    this.#answered = true;
+    if (state) {
+      this.#limit = state.limit;
+      this.#windowMs = state.windowSeconds * 1000;
+      this.#forget(now);
+      this.#emptyUntil = state.left > 0 ? 0 : (this.#calls[0] ?? now) + this.#windowMs;
+    }
+    this.#serve();
   }
 
-  /** No call is left in the window, so that forgetting this budget loses nothing. */
-  idle(now: number): boolean {
+  /** When a call may be sent whose turn comes after `ahead` others: now, or when enough have left the window. */
+  freeAt(turn: Pick<Turn, "forCheck" | "purpose">, ahead = 0): number {
+    const now = this.#clock.now();
     this.#forget(now);
-    return this.#calls.length === 0 && this.#emptyUntil <= now;
+    const excess = this.#calls.length + ahead - this.#allowed(turn);
+    if (excess < 0) return Math.max(now, this.#emptyUntil);
+    if (!this.#answered) return now + FIRST_ANSWER_MS;
+    // The call after which, once it has left the window, there is room; of calls not sent yet, as if sent now.
+    const blocking = this.#calls[excess] ?? now;
+    return Math.max(now, blocking + this.#windowMs, this.#emptyUntil);
+  }
+
+  /**
+   * Counts a call as sent as soon as it may be sent: a plain value when that is at once. Says as soon as it is known that it
+   * cannot be before the deadline (Unix milliseconds), or when `gone` is aborted.
+   */
+  take(turn: Turn, deadline: () => number, gone: AbortSignal): TurnOutcome | Promise<TurnOutcome> {
+    const freeAt = this.freeAt(turn, this.#aheadOf(turn));
+    if (gone.aborted || freeAt >= deadline()) return { granted: false, until: freeAt };
+    if (freeAt <= this.#clock.now()) {
+      this.spend();
+      return { granted: true };
+    }
+    return this.#wait(turn, deadline, gone);
+  }
+
+  /** Takes over what was counted for, and who waits for, a budget that turned out to be the same. */
+  absorb(other: Budget): void {
+    this.#calls = [...this.#calls, ...other.#calls].sort((a, b) => a - b);
+    this.#limit ??= other.#limit;
+    this.#answered ||= other.#answered;
+    this.#emptyUntil = Math.max(this.#emptyUntil, other.#emptyUntil);
+    other.#cancelTimer();
+    for (const waiting of other.#waiting.splice(0)) this.#enqueue(waiting);
+    this.#serve();
+  }
+
+  /** Nobody waits and no call is left in the window, so that forgetting this budget loses nothing. */
+  get idle(): boolean {
+    const now = this.#clock.now();
+    this.#forget(now);
+    return this.#waiting.length === 0 && this.#calls.length === 0 && this.#emptyUntil <= now;
+  }
+
+  #wait(turn: Turn, deadline: () => number, gone: AbortSignal): Promise<TurnOutcome> {
+    return new Promise((resolve) => {
+      const settle = (outcome: TurnOutcome) => {
+        turn.waitsUntil = 0;
+        turn.onRaise = undefined;
+        gone.removeEventListener("abort", leave);
+        this.#leave(waiting);
+        resolve(outcome);
+      };
+      const leave = () => {
+        settle({ granted: false, until: waiting.budget.freeAt(turn) });
+        waiting.budget.#serve();
+      };
+      const waiting: Waiting = { turn, deadline, settle, budget: this };
+      gone.addEventListener("abort", leave, { once: true });
+      this.#enqueue(waiting);
+      this.#serve();
+    });
+  }
+
+  #allowed({ forCheck, purpose }: Pick<Turn, "forCheck" | "purpose">): number {
+    if (!this.#answered) return FIRST_CALLS;
+    if (forCheck && this.#limit === undefined) return Number.POSITIVE_INFINITY;
+    const share = forCheck ? 1 : purpose === "reconcile" ? RECONCILE_SHARE : SCHEDULED_SHARE;
+    return Math.max(1, Math.floor(share * (this.#limit ?? ASSUMED[this.group])));
+  }
+
+  /** Puts it behind those whose turn comes first, and again whenever that becomes others. */
+  #enqueue(waiting: Waiting): void {
+    this.#leave(waiting);
+    const ahead = this.#aheadOf(waiting.turn);
+    this.#waiting.splice(ahead, 0, waiting);
+    waiting.budget = this;
+    waiting.turn.onRaise = () => {
+      this.#enqueue(waiting);
+      this.#serve();
+    };
+  }
+
+  #leave(waiting: Waiting): void {
+    const { budget } = waiting;
+    budget.#waiting = budget.#waiting.filter((other) => other !== waiting);
+  }
+
+  #aheadOf(turn: Turn): number {
+    const behind = this.#waiting.findIndex((other) => other.turn.order > turn.order);
+    return behind === -1 ? this.#waiting.length : behind;
+  }
+
+  /** Gives turns to those who may go, and tells the others how long it takes. */
+  #serve(): void {
+    this.#cancelTimer();
+    const now = this.#clock.now();
+    let wakeAt = Number.POSITIVE_INFINITY;
+    let ahead = 0;
+    for (const waiting of [...this.#waiting]) {
+      const { turn } = waiting;
+      const freeAt = this.freeAt(turn, ahead);
+      if (freeAt <= now) {
+        this.spend();
+        waiting.settle({ granted: true });
+        continue;
+      }
+      turn.waitsUntil = freeAt;
+      if (freeAt >= waiting.deadline()) {
+        waiting.settle({ granted: false, until: freeAt });
+        continue;
+      }
+      wakeAt = Math.min(wakeAt, freeAt);
+      ahead++;
+    }
+    if (Number.isFinite(wakeAt)) this.#cancelTimer = this.#clock.after(wakeAt - now, () => this.#serve());
   }
 
   #forget(now: number): void {

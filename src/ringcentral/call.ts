@@ -29,6 +29,8 @@ export interface CallOptions {
   readonly deadline: () => number;
   /** The call's place among those who wait for the budget; a new one for each call. */
   readonly turn: Turn;
+  /** It has its turn. */
+  readonly onTurn?: (() => void) | undefined;
   readonly links?: readonly SpanContext[] | undefined;
   readonly onLink?: ((listener: (link: SpanContext) => void) => void) | undefined;
   readonly onSent?: ((sentAt: number) => void) | undefined;

@@ -1,101 +1,78 @@
-import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
-import type { Clock } from "../lib/clock.ts";
-import { QUEUE_PRESENCE_ROUTE, queuePresenceRequest } from "../templates/ringcentral.ts";
+import { parseDocument } from "../acceptance/document.ts";
+import { QUEUE_PRESENCE_ROUTE, queuePresencePath } from "../templates/ringcentral.ts";
 import { requestIdOf } from "../upstream/attempt-span.ts";
-import type { UpstreamFailure } from "../upstream/failure.ts";
-import type { HttpClient, HttpRequest, HttpResult, SendOptions } from "../upstream/http-client.ts";
-import { type RateLimit, readRateLimit } from "../upstream/rate-limit.ts";
-import { meaningOf } from "../upstream/transport-error.ts";
-import { failureOf } from "./errors.ts";
+import type { ApiFailure, ApiSuccess, CallApi, CallOptions, Exchange } from "./call.ts";
+import type { Composed } from "./compose.ts";
+import type { ExtensionRefresh } from "./extension-refresh.ts";
 import type { Question } from "./question.ts";
+import type { Tables } from "./tables.ts";
 import { truncation } from "./truncation.ts";
 
-/** The last answer of a read as it came, for explaining what was made of it. */
-export interface Exchange {
-  readonly status: number;
-  readonly body: string;
-  /** Until the request was sent, from then to the head of the answer, from then to its end, in milliseconds. */
-  readonly timings: { readonly connectMs: number; readonly firstByteMs: number; readonly bodyMs: number };
+export interface ReadOptions extends CallOptions {
+  /** How new the parts have to be that are put together with the queue's answer, Unix milliseconds; asked for once. */
+  readonly notBefore: () => number;
 }
 
 /** What a read came to. */
-export type ReadResult = (
-  | {
-      readonly ok: true;
-      /** Unix milliseconds at which the request that was answered was sent. */
-      readonly sentAt: number;
-      readonly document: PresenceDocument;
-    }
-  | { readonly ok: false; readonly failure: UpstreamFailure }
-) & {
-  readonly limit?: RateLimit | undefined;
-  /** Absent when no whole answer came. */
-  readonly exchange?: Exchange | undefined;
-};
+export type ReadResult = (Composed & { readonly ok: true; readonly exchange: Exchange }) | ApiFailure;
 
 export interface PresenceReader {
   /** Reads the answer to a question from RingCentral. It never rejects: trouble is a result. */
-  read(question: Question, options: SendOptions): Promise<ReadResult>;
+  read(question: Question, options: ReadOptions): Promise<ReadResult>;
+  /** The same put together from what is known now; undefined before the first read. */
+  current(question: Question): Composed | undefined;
 }
+
+/** What is known of the presence in one account, and how its extensions are read. */
+export interface AccountPresence {
+  readonly tables: Pick<Tables, "queueRead" | "compose" | "membersOf">;
+  readonly extensions: Pick<ExtensionRefresh, "refresh">;
+}
+
+// One failure may answer for every queue of a connection, so its sentence names none.
+const ACTION = "read queue presence";
 
 /** The reader of queue presence; it knows nothing of snapshots, budgets and back-offs. */
 export function createPresenceReader(deps: {
-  http: Pick<HttpClient, "send">;
-  clock: Pick<Clock, "now">;
+  call: CallApi;
+  account: (accountId: string) => AccountPresence;
 }): PresenceReader {
   return {
     async read(question, options) {
-      const token = question.access.token.reveal();
-      // One failure may answer for every queue of a connection, so its sentence names none.
-      const context = { action: "read queue presence", hide: token };
-      const { url, headers } = queuePresenceRequest(question.queue);
-      const request: HttpRequest = {
-        method: "GET",
-        url,
-        headers: headers.map(([name, value]) => [name, name === "Authorization" ? `Bearer ${token}` : value]),
-        secrets: [token],
-        route: QUEUE_PRESENCE_ROUTE,
-        judge: (answer) => (answer.status === 200 ? "OK" : failureOf(answer, { ...context, now: 0 }).reason),
-      };
-      const came = await deps.http.send(request, options);
-      if (came.kind !== "response") return { ok: false, failure: withoutAnswer(came, context.action) };
-      const limit = readRateLimit(came.headers);
-      const exchange = { status: came.status, body: came.bodyText, timings: came.timings };
-      if (came.status !== 200) {
-        return { ok: false, failure: failureOf(came, { ...context, now: deps.clock.now() }), limit, exchange };
+      const { queue, detail } = question;
+      const { tables, extensions } = deps.account(queue.accountId);
+      const answer = await readQueue(queue, options);
+      if (!answer.ok) return answer;
+      const { sentAt, exchange, document } = answer;
+      tables.queueRead(queue.queueId, document, sentAt);
+      if (detail === "QUEUE_AND_EXTENSION") {
+        const members = tables.membersOf(queue.queueId);
+        const refreshed = await extensions.refresh(members, options.notBefore(), options);
+        if (!refreshed.ok) return refreshed;
       }
-      const parsed = parseDocument(came.bodyText);
-      const cut = parsed.ok ? truncation(parsed.document) : undefined;
-      if (parsed.ok && !cut) return { ok: true, sentAt: came.sentAt, document: parsed.document, limit, exchange };
-      const message = parsed.ok ? `Cannot ${context.action}: ${cut}` : parsed.problem;
-      const rcRequestId = requestIdOf(came.headers);
-      const failure = {
-        reason: "UPSTREAM_BAD_RESPONSE",
-        scope: "question",
-        message,
-        status: 200,
-        rcRequestId,
-      } as const;
-      return { ok: false, failure, limit, exchange };
+      return { ok: true, ...tables.compose(queue.queueId, detail)!, exchange };
+    },
+
+    current({ queue, detail }) {
+      return deps.account(queue.accountId).tables.compose(queue.queueId, detail);
     },
   };
+
+  async function readQueue(queue: Question["queue"], options: CallOptions) {
+    const answer = await deps.call(
+      { method: "GET", path: queuePresencePath(queue), route: QUEUE_PRESENCE_ROUTE, group: "light", action: ACTION },
+      options,
+    );
+    if (!answer.ok) return answer;
+    const parsed = parseDocument(answer.bodyText);
+    if (!parsed.ok) return misread(answer, parsed.problem);
+    const cut = truncation(parsed.document);
+    return cut ? misread(answer, `Cannot ${ACTION}: ${cut}`) : { ...answer, document: parsed.document };
+  }
 }
 
-function withoutAnswer(came: Exclude<HttpResult, { kind: "response" }>, action: string): UpstreamFailure {
-  switch (came.kind) {
-    case "failed":
-      return { ...meaningOf(came.error.kind), message: `Cannot ${action}: ${came.error.state}` };
-    case "timeout":
-      return {
-        reason: "UPSTREAM_TIMEOUT",
-        scope: "question",
-        message: `Cannot ${action}: no whole answer came in time`,
-      };
-    case "stopped":
-      return {
-        reason: "UPSTREAM_UNAVAILABLE",
-        scope: "question",
-        message: `Cannot ${action}: the service is stopping`,
-      };
-  }
+function misread({ status, headers, exchange, sentAt }: ApiSuccess, message: string): ApiFailure {
+  const rcRequestId = requestIdOf(headers);
+  const failure = { reason: "UPSTREAM_BAD_RESPONSE", scope: "question", message, status, rcRequestId } as const;
+  return { ok: false, failure, until: sentAt, exchange };
 }

@@ -1,45 +1,31 @@
-import type { Access } from "../connections/credentials.ts";
+import type { PresenceDetail } from "../acceptance/agents.ts";
 import type { RingCentralQueue } from "../templates/ringcentral.ts";
-import { connectionIdentity } from "./identity.ts";
+import type { ConnectionSource } from "./connection-source.ts";
 
 /**
  * Question is what one read answers. Destinations with equal keys share reads, snapshots and back-off, whatever their
  * criteria, filters and policies are.
  */
 export interface Question {
-  /** Connection identity, account, queue and detail, and nothing else. */
+  /** Connection, account, queue and detail, and nothing else. */
   readonly key: string;
-  /** What fails together because of the credential or the server. */
-  readonly connectionKey: string;
-  /** What shares one usage group's limit. */
-  readonly budgetKey: string;
+  readonly source: ConnectionSource;
   readonly queue: Omit<RingCentralQueue, "onlyExtensions">;
-  readonly access: Access;
-  readonly detail: "QUEUE";
+  readonly detail: PresenceDetail;
 }
 
-/** The question that a destination with this template and credential asks; `identityKey` as in connectionIdentity(). */
-export function questionOf(queue: RingCentralQueue, access: Access, identityKey: Uint8Array): Question {
+/** The question about a queue, asked over a connection. */
+export function questionOf(queue: RingCentralQueue, detail: PresenceDetail, source: ConnectionSource): Question {
   const { origin, accountId, queueId } = queue;
-  const connectionKey = connectionIdentity(identityKey, origin, access);
-  const detail = "QUEUE";
   return {
-    key: `${connectionKey}/${accountId}/${queueId}/${detail}`,
-    connectionKey,
-    // A static token does not say whose it is, so its connection is all that is known to share a limit. Queue presence
-    // is counted in the group that RingCentral calls light.
-    budgetKey: `${connectionKey}/light`,
+    key: `${source.key}/${accountId}/${queueId}/${detail}`,
+    source,
     queue: { origin, accountId, queueId },
-    access,
     detail,
   };
 }
 
-/** What a failure is remembered under, by its scope: it stops everything that has this key in common. */
-export function backOffKeys(question: Question): Readonly<Record<"question" | "connection" | "budget", string>> {
-  return {
-    question: `question ${question.key}`,
-    connection: `connection ${question.connectionKey}`,
-    budget: `budget ${question.budgetKey}`,
-  };
+/** What the trouble with a question alone is remembered under. */
+export function questionBackOffKey(question: Question): string {
+  return `question ${question.key}`;
 }

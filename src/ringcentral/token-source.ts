@@ -21,8 +21,11 @@ export type TokenOutcome =
 
 /** TokenSource gives a connection's access token, and renews it where its credential can. */
 export interface TokenSource {
-  /** The token to send now; waits for a new one where there is none, at most until `timeUp`. It never rejects. */
-  get(timeUp: AbortSignal): Promise<TokenOutcome>;
+  /**
+   * The token to send now: a plain value while one is at hand; else waits for a new one, at most until `timeUp`. It never
+   * rejects.
+   */
+  get(timeUp: AbortSignal): TokenOutcome | Promise<TokenOutcome>;
   /** RingCentral refused this token: it is not given out again. Answers whether another can be had. */
   refuse(token: Secret): boolean;
   readonly status: TokenStatus;

@@ -23,20 +23,21 @@ export function presenceHandlers({ board }: { board: Pick<Board, "get"> }): Hand
       if (!standing) throw notFound("get the presence of", destinationId);
       const snapshot = standing.reads?.newest;
       if (!snapshot) return create(GetPresenceResponseSchema, { source: Source.NONE });
+      const age = standing.age(snapshot);
       return create(GetPresenceResponseSchema, {
         agents: agentRecords(snapshot.document, standing.entry.compiled?.criteria.onlyExtensions),
-        observedAt: timestamp(snapshot.observedAt),
-        source: Source.CACHE,
+        observedAt: timestamp(age.at),
+        source: age.pushed ? Source.PUSH : Source.CACHE,
       });
     },
 
     listUpstreamCalls({ destinationId, pageSize: size, pageToken }) {
       const standing = board.get(destinationId);
       if (!standing) throw notFound("list the upstream calls of", destinationId);
-      const page = standing.reads?.calls.page({ before: parseCallToken(pageToken), size: pageSize(size) });
+      const page = standing.calls.page({ before: parseCallToken(pageToken), size: pageSize(size) });
       return create(ListUpstreamCallsResponseSchema, {
-        calls: page?.calls.map(callMessage) ?? [],
-        nextPageToken: page?.next === undefined ? "" : callToken(page.next),
+        calls: page.calls.map(callMessage),
+        nextPageToken: page.next === undefined ? "" : callToken(page.next),
       });
     },
   };

@@ -1,0 +1,89 @@
+import type { Clock } from "../lib/clock.ts";
+import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/budget.ts";
+import type { Connection } from "../ringcentral/connection.ts";
+import { achievableAgeMs, RECONCILE_MS, readIntervalMs } from "./cadence.ts";
+import type { ConnectionQuestions } from "./connection-questions.ts";
+import type { QuestionReads } from "./question-reads.ts";
+
+/** How many questions share a budget, and how they are kept current. */
+interface Counts {
+  readonly countedAt: number;
+  /** In demand and read on their own time. */
+  polled: number;
+  /** In demand and kept current by push. */
+  pushed: number;
+}
+
+// Demand ends by the clock alone, a minute after a Check: what was counted is believed for a second.
+const BELIEVED_MS = 1_000;
+
+/** BudgetDemand counts what is in demand over each budget: everything that shares a limit has to come to terms with it. */
+export class BudgetDemand {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #connections: () => Iterable<ConnectionQuestions>;
+  readonly #counts = new Map<string, Counts>();
+
+  constructor(clock: Pick<Clock, "now">, connections: () => Iterable<ConnectionQuestions>) {
+    this.#clock = clock;
+    this.#connections = connections;
+  }
+
+  /** Something is in demand now that was not, or the other way round. */
+  changed(): void {
+    this.#counts.clear();
+  }
+
+  /** Time between scheduled reads of a question, in milliseconds. */
+  intervalMs(reads: QuestionReads, connection: Connection): number {
+    const { perMinute } = connection.budget("light");
+    const { polled, pushed } = this.#of(connection.budgetKey);
+    if (reads.pushed) return Math.max(RECONCILE_MS, achievableAgeMs(pushed, RECONCILE_SHARE * perMinute));
+    return readIntervalMs(reads.demand.maxAgeMs, achievableAgeMs(polled, SCHEDULED_SHARE * perMinute));
+  }
+
+  /** What is asked over a connection. */
+  on(asked: ConnectionQuestions): {
+    readonly destinations: number;
+    readonly inDemand: number;
+    /** How often every queue in demand of its budget can be read, push left aside, in milliseconds. */
+    readonly achievableAgeMs: number;
+    /** The same if everything were in demand that is asked over this connection. */
+    readonly worstAgeMs: number;
+    readonly queues: number;
+    /** The smallest max_age of its destinations, and the reads a minute that all of them would need. */
+    readonly maxAgeMs: number;
+    readonly readsPerMinute: number;
+  } {
+    const { connection } = asked;
+    const perMinute = SCHEDULED_SHARE * connection.budget("light").perMinute;
+    const { polled, pushed } = this.#of(connection.budgetKey);
+    const questions = [...asked].filter(({ demand }) => demand.asking);
+    const ages = questions.map(({ demand }) => demand.maxAgeMs);
+    return {
+      destinations: [...asked].reduce((sum, { demand }) => sum + demand.members.size, 0),
+      inDemand: questions.filter(({ demand }) => demand.present).length,
+      achievableAgeMs: achievableAgeMs(polled + pushed, perMinute),
+      worstAgeMs: achievableAgeMs(questions.length, perMinute),
+      queues: questions.length,
+      maxAgeMs: Math.min(...ages),
+      readsPerMinute: ages.reduce((sum, age) => sum + 60_000 / Math.max(age, 1), 0),
+    };
+  }
+
+  #of(budgetKey: string): Counts {
+    const now = this.#clock.now();
+    const known = this.#counts.get(budgetKey);
+    if (known && now - known.countedAt < BELIEVED_MS) return known;
+    const counts: Counts = { countedAt: now, polled: 0, pushed: 0 };
+    for (const asked of this.#connections()) {
+      if (asked.connection.budgetKey !== budgetKey) continue;
+      for (const reads of asked) {
+        if (!reads.demand.present) continue;
+        if (reads.pushed) counts.pushed++;
+        else counts.polled++;
+      }
+    }
+    this.#counts.set(budgetKey, counts);
+    return counts;
+  }
+}

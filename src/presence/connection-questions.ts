@@ -1,0 +1,94 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Connection, QueueNeed } from "../ringcentral/connection.ts";
+import type { QuestionReads } from "./question-reads.ts";
+
+// Destinations come in crowds, at a start above all; what push has to carry is told once for all of them.
+const WANT_PAUSE_MS = 100;
+// Without demand for so long, push is wanted no more.
+const PUSH_LINGERS_MS = 900_000;
+
+/** ConnectionQuestions is everything that is asked over one connection. */
+export class ConnectionQuestions {
+  readonly connection: Connection;
+  readonly #clock: Clock;
+  readonly #byQueue = new Map<string, Set<QuestionReads>>();
+  readonly #all = new Set<QuestionReads>();
+  #cancelWant: (() => void) | undefined;
+  #cancelEnd = () => {};
+  #lastDemandAt = Number.NEGATIVE_INFINITY;
+
+  constructor(connection: Connection, clock: Clock) {
+    this.connection = connection;
+    this.#clock = clock;
+    connection.listen({
+      onNews: (queueIds) => {
+        for (const id of queueIds) for (const reads of this.#byQueue.get(id) ?? []) reads.news();
+      },
+      onToken: () => {
+        for (const reads of this.#all) reads.forgive();
+      },
+    });
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<QuestionReads> {
+    return this.#all.values();
+  }
+
+  add(reads: QuestionReads): void {
+    const { queueId } = reads.question.queue;
+    const same = this.#byQueue.get(queueId) ?? new Set();
+    this.#byQueue.set(queueId, same.add(reads));
+    this.#all.add(reads);
+  }
+
+  delete(reads: QuestionReads): void {
+    const { queueId } = reads.question.queue;
+    const same = this.#byQueue.get(queueId);
+    this.#all.delete(reads);
+    same?.delete(reads);
+    if (same?.size !== 0) return;
+    this.#byQueue.delete(queueId);
+    this.connection.forget(queueId);
+  }
+
+  /** Something bears on what push has to carry. */
+  changed(): void {
+    this.#cancelWant ??= this.#clock.after(WANT_PAUSE_MS, () => this.#want());
+  }
+
+  close(): void {
+    this.#cancelWant?.();
+    this.#cancelWant = undefined;
+    this.#cancelEnd();
+  }
+
+  /** Passive watchers are no reason to call RingCentral: push begins with demand, and ends long after it. */
+  #want(): void {
+    this.#cancelWant = undefined;
+    const now = this.#clock.now();
+    if (this.#all.values().some(({ demand }) => demand.present)) this.#lastDemandAt = now;
+    const left = this.#lastDemandAt + PUSH_LINGERS_MS - now;
+    this.connection.want(left > 0 ? [...this.#all].flatMap(needOf) : []);
+    this.#cancelEnd();
+    this.#cancelEnd = left > 0 ? this.#clock.after(left, () => this.changed()) : () => {};
+  }
+}
+
+/** What push has to carry for a question; nothing while no destination asks it. */
+function needOf({ demand, question }: QuestionReads): QueueNeed[] {
+  if (!demand.asking) return [];
+  const members = [...demand.members].filter(({ asking }) => asking);
+  const needs = new Set(members.flatMap(({ dependsOn }) => dependsOn));
+  return [
+    {
+      accountId: question.queue.accountId,
+      queueId: question.queue.queueId,
+      extensions: needs.has("doNotDisturb") || needs.has("extension"),
+      maxAgeMs: Math.min(...members.map(({ maxAgeMs }) => maxAgeMs)),
+    },
+  ];
+}

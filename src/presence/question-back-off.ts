@@ -1,0 +1,49 @@
+import type { Clock } from "../lib/clock.ts";
+import { type Question, questionBackOffKey } from "../ringcentral/question.ts";
+import { backOffOpened } from "../telemetry/events.ts";
+import type { BackOffs } from "../upstream/backoff.ts";
+import type { Trouble } from "./snapshot.ts";
+
+export interface BackOffDeps {
+  readonly clock: Pick<Clock, "now">;
+  readonly backOffs: Pick<BackOffs, "open" | "blocked" | "succeeded" | "forgive">;
+  /** What else keeps the question from being asked: trouble with its connection or budget. */
+  readonly keys: () => { readonly connection: string; readonly budget: string };
+}
+
+/** QuestionBackOff remembers for one question what not to ask, and until when. */
+export class QuestionBackOff {
+  readonly #key: string;
+  readonly #deps: BackOffDeps;
+
+  constructor(question: Question, deps: BackOffDeps) {
+    this.#key = questionBackOffKey(question);
+    this.#deps = deps;
+  }
+
+  /** What keeps the question from being asked now. */
+  get blocked(): Trouble | undefined {
+    const { backOffs, clock, keys } = this.#deps;
+    return backOffs.blocked([this.#key, ...Object.values(keys())], clock.now());
+  }
+
+  /** The question was answered. */
+  succeeded(): void {
+    this.#deps.backOffs.succeeded([this.#key]);
+  }
+
+  /** A new configuration or token may have cured what failed. */
+  forgive(): void {
+    this.#deps.backOffs.forgive([this.#key, this.#deps.keys().connection]);
+  }
+
+  /** The question failed; what concerns its connection or budget was remembered where it was called. */
+  failed(trouble: Trouble): Trouble {
+    const { failure } = trouble;
+    if (failure.scope !== "question") return trouble;
+    const until = this.#deps.backOffs.open(this.#key, failure, this.#deps.clock.now());
+    const { scope, reason, message } = failure;
+    backOffOpened({ scope, reason, message, key: this.#key, untilMs: until });
+    return { ...trouble, until };
+  }
+}

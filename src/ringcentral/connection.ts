@@ -1,0 +1,162 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Budget } from "./budget.ts";
+import type { Budgets } from "./budgets.ts";
+import type { CallApi } from "./call.ts";
+import { type CallsDeps, createCallApi } from "./calls.ts";
+import { ExtensionRefresh } from "./extension-refresh.ts";
+import { type AccountPresence, createPresenceReader, type PresenceReader } from "./presence-reader.ts";
+import { Tables } from "./tables.ts";
+import type { TokenSource } from "./token-source.ts";
+import type { UsageGroup } from "./usage-group.ts";
+
+/** Told of what concerns everything that is asked over a connection. */
+export interface ConnectionListener {
+  /** What is known of these queues is different, or newer, or no longer kept current. */
+  onNews(queueIds: readonly string[]): void;
+  /** There is a new token: what failed may be cured. */
+  onToken(): void;
+}
+
+/** What push has to carry for one queue. */
+export interface QueueNeed {
+  readonly accountId: string;
+  readonly queueId: string;
+  /** Also the presence and Do Not Disturb of its members. */
+  readonly extensions: boolean;
+  /** How old an answer about it may be, in milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+export interface ConnectionDeps extends CallsDeps {
+  readonly clock: Clock;
+  readonly budgets: Budgets;
+}
+
+/**
+ * Connection is one RingCentral credential at one server while the service runs: its token, its share of the rate limits,
+ * and what is known of the presence that it may see.
+ */
+export class Connection {
+  readonly key: string;
+  readonly origin: string;
+  readonly call: CallApi;
+  /** Reads presence into the tables and out of them. */
+  readonly presence: PresenceReader;
+  /** Reads it without a trace. */
+  readonly aside: PresenceReader;
+
+  readonly #deps: ConnectionDeps;
+  readonly #accounts = new Map<string, AccountPresence & { readonly tables: Tables }>();
+  readonly #listeners = new Set<ConnectionListener>();
+  #tokens: TokenSource;
+  #clientId: string | undefined;
+  #budgetKey: string;
+
+  constructor(
+    source: { readonly key: string; readonly origin: string },
+    credential: { readonly tokens: TokenSource; readonly clientId: string | undefined },
+    deps: ConnectionDeps,
+  ) {
+    this.key = source.key;
+    this.origin = source.origin;
+    this.#deps = deps;
+    this.#tokens = credential.tokens;
+    this.#clientId = credential.clientId;
+    this.#budgetKey = this.key;
+    this.#learnOwner();
+    const caller = {
+      origin: source.origin,
+      tokens: {
+        get: async (timeUp: AbortSignal) => {
+          const outcome = await this.#tokens.get(timeUp);
+          this.#learnOwner();
+          return outcome;
+        },
+        refuse: (token: Parameters<TokenSource["refuse"]>[0]) => this.#tokens.refuse(token),
+      },
+      budget: (group: UsageGroup) => this.budget(group),
+      backOffKeys: (group: UsageGroup) => this.backOffKeys(group),
+    };
+    this.call = createCallApi(caller, deps);
+    this.presence = createPresenceReader({ call: this.call, account: (id) => this.account(id) });
+    this.aside = createPresenceReader({ call: this.call, account: (id) => this.#newAccount(id) });
+  }
+
+  get tokens(): TokenSource {
+    return this.#tokens;
+  }
+
+  /** What shares rate limits has this in common: origin, app and user where they are known, else the connection alone. */
+  get budgetKey(): string {
+    return this.#budgetKey;
+  }
+
+  budget(group: UsageGroup): Budget {
+    return this.#deps.budgets.get(this.#budgetKey, group);
+  }
+
+  /** What trouble is remembered under: it stops everything that has the key in common. */
+  backOffKeys(group: UsageGroup): { readonly connection: string; readonly budget: string } {
+    return { connection: `connection ${this.key}`, budget: `budget ${this.#budgetKey}/${group}` };
+  }
+
+  /** Another credential takes the place of this one's: everything asked over it moves at once. */
+  replaceCredential(credential: { readonly tokens: TokenSource; readonly clientId: string | undefined }): void {
+    this.#tokens.close();
+    this.#tokens = credential.tokens;
+    this.#clientId = credential.clientId;
+    this.#budgetKey = this.key;
+    this.#learnOwner();
+    this.renewed();
+  }
+
+  /** There is a new token. */
+  renewed(): void {
+    this.#learnOwner();
+    for (const listener of this.#listeners) listener.onToken();
+  }
+
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  account(accountId: string): AccountPresence & { readonly tables: Tables } {
+    let account = this.#accounts.get(accountId);
+    if (!account) {
+      account = this.#newAccount(accountId);
+      this.#accounts.set(accountId, account);
+    }
+    return account;
+  }
+
+  /** Nobody asks about a queue any more. */
+  forget(queueId: string): void {
+    for (const { tables } of this.#accounts.values()) tables.forget(queueId);
+  }
+
+  close(): void {
+    this.#tokens.close();
+    this.#listeners.clear();
+  }
+
+  #newAccount(accountId: string): AccountPresence & { readonly tables: Tables } {
+    const { clock } = this.#deps;
+    const tables = new Tables({ clock, accountId, coverageOf: () => undefined });
+    return { tables, extensions: new ExtensionRefresh({ call: this.call, tables, accountId, clock }) };
+  }
+
+  #tell(queueIds: readonly string[]): void {
+    if (queueIds.length > 0) for (const listener of this.#listeners) listener.onNews(queueIds);
+  }
+
+  /** The first token says whose it is: from then on its calls count together with those of the same user and app. */
+  #learnOwner(): void {
+    const { ownerId } = this.#tokens.status;
+    if (ownerId === undefined || this.#clientId === undefined) return;
+    const key = `${this.origin} ${this.#clientId} ${ownerId}`;
+    if (key === this.#budgetKey) return;
+    this.#deps.budgets.move(this.#budgetKey, key);
+    this.#budgetKey = key;
+  }
+}

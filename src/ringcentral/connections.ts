@@ -1,0 +1,64 @@
+import type { Access } from "../connections/credentials.ts";
+import { Connection, type ConnectionDeps } from "./connection.ts";
+import type { ConnectionSource } from "./connection-source.ts";
+import type { TokenSource } from "./token-source.ts";
+
+interface Open {
+  readonly connection: Connection;
+  access: Access;
+  users: number;
+}
+
+/** Connections holds those that something is asked over, each once however many ask. */
+export class Connections {
+  readonly #deps: ConnectionDeps & { readonly tokens: (source: ConnectionSource, onToken: () => void) => TokenSource };
+  readonly #open = new Map<string, Open>();
+
+  constructor(deps: ConnectionDeps & { tokens: (source: ConnectionSource, onToken: () => void) => TokenSource }) {
+    this.#deps = deps;
+  }
+
+  /** The connection, until it is released as often as it was opened. */
+  open(source: ConnectionSource): Connection {
+    let open = this.#open.get(source.key);
+    if (!open) {
+      const connection: Connection = new Connection(source, this.#credential(source), this.#deps);
+      open = { connection, access: source.access, users: 0 };
+      this.#open.set(source.key, open);
+    }
+    open.users++;
+    return open.connection;
+  }
+
+  release(connection: Connection): void {
+    const open = this.#open.get(connection.key);
+    if (open?.connection !== connection || --open.users > 0) return;
+    this.#open.delete(connection.key);
+    connection.close();
+    this.#deps.budgets.sweep((key) => this.#open.values().some((other) => other.connection.budgetKey === key));
+  }
+
+  /** The connection of a key, if something is asked over it. */
+  get(key: string): Connection | undefined {
+    return this.#open.get(key)?.connection;
+  }
+
+  /** A named connection has another credential: everything asked over it moves at once. */
+  replaceCredential(source: ConnectionSource): void {
+    const open = this.#open.get(source.key);
+    if (!open || open.access === source.access) return;
+    open.access = source.access;
+    open.connection.replaceCredential(this.#credential(source));
+  }
+
+  close(): void {
+    for (const { connection } of this.#open.values()) connection.close();
+    this.#open.clear();
+  }
+
+  #credential(source: ConnectionSource) {
+    const { access, key } = source;
+    const tokens = this.#deps.tokens(source, () => this.#open.get(key)?.connection.renewed());
+    return { tokens, clientId: access.kind === "bearer_token" ? undefined : access.clientId };
+  }
+}
