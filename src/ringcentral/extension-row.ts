@@ -35,7 +35,9 @@ export class ExtensionRow {
    * not whether it did.
    */
   #doubtedAt = Number.NEGATIVE_INFINITY;
-  #presence: ExtensionPresence | undefined;
+  /** What is shown, and its text; equal presence stays the same object. */
+  #presence: ExtensionPresence = {};
+  #text = "{}";
 
   /** What a read, sent at `sentAt`, says; an older one changes nothing. */
   read(presence: ExtensionPresence | Unknowable, sentAt: number): void {
@@ -44,10 +46,10 @@ export class ExtensionRow {
     this.unknowable = "reason" in presence ? presence : undefined;
     this.#read = "reason" in presence ? {} : presence;
     for (const [field, { at }] of this.#told) if (at < sentAt) this.#told.delete(field);
-    this.#presence = undefined;
+    this.#show();
   }
 
-  /** What an event says that came at `now`; answers whether anything is different now. */
+  /** What an event says that came at `now`; answers whether anything may be different now, here or in a queue's record. */
   tell(presence: ExtensionPresence, now: number): boolean {
     const before = this.#signature();
     const silent = DND_FIELDS.every((field) => presence[field] === undefined);
@@ -58,8 +60,10 @@ export class ExtensionRow {
       const value = presence[field];
       if (value !== undefined) this.#told.set(field, { value, at: now });
     }
-    this.#presence = undefined;
-    return before !== this.#signature();
+    const after = this.#signature();
+    if (after !== before) this.#show();
+    // A queue may have been read since with another Do Not Disturb, so that what is no news here is news there.
+    return after !== before || !silent;
   }
 
   /** Whether all that is shown is what a read said, kept up by events. */
@@ -70,8 +74,7 @@ export class ExtensionRow {
   /** What is known; the same object while that is the same, undefined when it is nothing. */
   get presence(): ExtensionPresence | undefined {
     if (this.unknowable) return undefined;
-    this.#presence ??= this.#shown();
-    return Object.keys(this.#presence).length === 0 ? undefined : this.#presence;
+    return this.#text === "{}" ? undefined : this.#presence;
   }
 
   /**
@@ -102,11 +105,13 @@ export class ExtensionRow {
     return this.#doubtedAt >= this.readAt && judge(this.#merged()) === false;
   }
 
-  #shown(): ExtensionPresence {
-    const merged = this.#merged();
-    if (!this.#hidesDoNotDisturb()) return merged;
-    const { dndStatus: _, dndStatusPersonal: __, acceptCallQueueCalls: ___, ...rest } = merged;
-    return rest;
+  #show(): void {
+    const { dndStatus, dndStatusPersonal, acceptCallQueueCalls, ...rest } = this.#merged();
+    const shown = this.#hidesDoNotDisturb() ? rest : { ...rest, dndStatus, dndStatusPersonal, acceptCallQueueCalls };
+    const text = JSON.stringify(shown);
+    if (text === this.#text) return;
+    this.#presence = shown as ExtensionPresence;
+    this.#text = text;
   }
 
   #signature(): string {

@@ -14,9 +14,12 @@ interface Remembered {
   /** Of the newest as last looked at. */
   since: number;
   aliveAt: number;
-  /** The one before: it keeps nothing any more, but what it kept is as new as its end. */
-  ended: { readonly since: number; readonly aliveAt: number } | undefined;
+  /** Those before, newest first: they keep nothing any more, but what they kept is as new as their end. */
+  ended: readonly { readonly since: number; readonly aliveAt: number }[];
 }
+
+/** A session that flaps leaves so many ends behind; values that are older than all of them are as old as their read. */
+const ENDS_REMEMBERED = 8;
 
 /** KeptCurrent says what push keeps current in one account, and how far it did before a session ended. */
 export class KeptCurrent {
@@ -60,12 +63,12 @@ export class KeptCurrent {
     let entry = this.#remembered.get(key);
     if (!entry) {
       if (!coverage) return undefined;
-      entry = { newest: coverage, since: coverage.since, aliveAt: coverage.aliveAt, ended: undefined };
+      entry = { newest: coverage, since: coverage.since, aliveAt: coverage.aliveAt, ended: [] };
       this.#remembered.set(key, entry);
     }
     if (entry.newest && coverage?.since !== entry.since) {
       const aliveAt = entry.newest.since === entry.since ? entry.newest.aliveAt : entry.aliveAt;
-      entry.ended = { since: entry.since, aliveAt };
+      entry.ended = [{ since: entry.since, aliveAt }, ...entry.ended].slice(0, ENDS_REMEMBERED);
     }
     entry.newest = coverage;
     entry.since = coverage?.since ?? entry.since;
@@ -75,7 +78,8 @@ export class KeptCurrent {
 }
 
 function kept(entry: Remembered | undefined, readAt: number): Kept {
-  const { newest, ended } = entry ?? {};
+  const newest = entry?.newest;
   if (newest && readAt >= newest.since) return { at: Math.max(readAt, newest.aliveAt), coverage: newest };
-  return { at: ended && readAt >= ended.since ? Math.max(readAt, ended.aliveAt) : readAt, coverage: undefined };
+  const end = entry?.ended.find(({ since }) => readAt >= since);
+  return { at: end ? Math.max(readAt, end.aliveAt) : readAt, coverage: undefined };
 }

@@ -73,6 +73,8 @@ class World {
       this.tables.extensionsRead([{ extensionId: "1", presence: presenceOf(saw) }], sentAt);
     } else this.tables.agentQueuesRead("1", new Map([["a", saw.a], ["b", saw.b]]), sentAt); // biome-ignore format: a table
     for (const field of TELLS[source]) {
+      // An agent's own list makes no queue known.
+      if (source === "own list" && !this.tables.compose(field, "QUEUE")) continue;
       if (sentAt >= (this.newest.get(field)?.sentAt ?? 0)) this.newest.set(field, read);
     }
   }

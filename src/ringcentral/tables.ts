@@ -18,7 +18,8 @@ export interface ExtensionRead {
 /**
  * Tables is all that one connection knows of the presence in one account: queues with their members, and extensions, each
  * once however many queues they are in. Reads and events go in, documents come out. Ids are text; times are those at
- * which a read was sent, Unix milliseconds. What changes anything answers with the queues it changes.
+ * which a read was sent, Unix milliseconds. What changes anything answers with the queues it may change; where it does not,
+ * their document stays the same object.
  */
 export class Tables {
   readonly #clock: Pick<Clock, "now">;
