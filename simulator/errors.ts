@@ -60,6 +60,15 @@ export function tooManyExtensions(most: number, headers: Headers = {}): Reply {
   return platformReply(400, errorDocument("InvalidMultipartRequest", message), { headers });
 }
 
+/** More filters than one subscription may have. */
+export function invalidFilters(most: number, headers: Headers = {}): Reply {
+  return platformReply(400, errorDocument("SUB-508", `Event filters are invalid: more than ${most}`), { headers });
+}
+
+export function tooManySubscriptions(headers: Headers = {}): Reply {
+  return platformReply(403, errorDocument("SUB-505", "Subscriptions limit exceeded"), { headers });
+}
+
 /** A path of the platform that leads nowhere. */
 export function invalidUri(): Reply {
   return platformReply(404, errorDocument("CMN-120", "Invalid URI"));

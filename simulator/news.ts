@@ -6,7 +6,7 @@ export interface WorldChange {
   readonly extensionId: string;
 }
 
-/** What is different now: an agent, with what the agent was before, or whether a member takes calls of one queue. */
+/** What is different now, as it was at that time: an agent, with what the agent was before, or whether a member takes calls of one queue. */
 export type News =
   | { readonly kind: "agent"; readonly at: number; readonly agent: Agent; readonly before: Agent }
   | { readonly kind: "membership"; readonly at: number; readonly queueId: string; readonly member: Member };

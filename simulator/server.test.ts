@@ -1,7 +1,7 @@
 import { Agent } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Simulator, type SimulatorOptions, startSimulator } from "./server.ts";
 import type { WorldChange } from "./news.ts";
+import { type Simulator, type SimulatorOptions, startSimulator } from "./server.ts";
 
 let simulator: Simulator;
 let client: Agent;

@@ -6,6 +6,8 @@ import { type Clock, SimulatorClock } from "./clock.ts";
 import { control, isControl } from "./control.ts";
 import { deliver } from "./deliver.ts";
 import { Faults } from "./faults.ts";
+import { Gateway } from "./gateway.ts";
+import { gatewayRoutes } from "./gateway-routes.ts";
 import type { Layout } from "./layout.ts";
 import { driveLoad, type LoadOptions } from "./load.ts";
 import { OAuth } from "./oauth.ts";
@@ -57,6 +59,8 @@ export interface Simulator {
     readonly ownerId: string;
   };
   readonly oauth: OAuth;
+  /** The WebSocket side. */
+  readonly gateway: Gateway;
   readonly world: World;
   readonly faults: Faults;
   readonly limits: RateLimits;
@@ -88,7 +92,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const load = driveLoad(world, clock);
   const origin = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const resources = { world, switches, layout, origin };
-  const routes = [...oauthRoutes({ oauth, switches, now }), ...presenceRoutes(resources), ...queueRoutes(resources)];
+  const gateway = new Gateway({ clock, switches, faults, limits, log, world, origin });
+  const routes = [
+    ...oauthRoutes({ oauth, switches, now }),
+    ...gatewayRoutes({ gateway, layout }),
+    ...presenceRoutes(resources),
+    ...queueRoutes(resources),
+  ];
   const platform = { faults, limits, oauth, switches, routes };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -117,6 +127,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       response.destroy();
     });
   });
+  server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port ?? 0, "127.0.0.1", resolve);
@@ -130,6 +141,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tokens,
     client: { ...DEFAULT_APP, jwt: DEFAULT_APP.jwts[0] },
     oauth,
+    gateway,
     world,
     faults,
     limits,
@@ -142,6 +154,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       clearInterval(ticking);
       clock.close();
       log.close();
+      gateway.close();
       return new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

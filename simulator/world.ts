@@ -14,10 +14,8 @@ export interface Queue {
   readonly extensionNumber: string;
   readonly members: Member[];
   /** A queue that is not Enabled takes no calls, whatever its members' flags say. */
-  status: QueueStatus;
+  status: "Enabled" | "Disabled" | "NotActivated";
 }
-
-export type QueueStatus = "Enabled" | "Disabled" | "NotActivated";
 
 export interface WorldOptions extends PopulationOptions {
   /** The same seed gives the same agents and the same ticks. */
@@ -138,7 +136,7 @@ export class World {
     if (changed.membership) {
       this.#journal.queueIs(at, queueId, members);
       if (!changed.agent) this.#changes.tell({ queueId, extensionId: found.agent.id });
-      this.#news.tell({ kind: "membership", at, queueId, member: found });
+      this.#news.tell({ kind: "membership", at, queueId, member: { ...found, agent: { ...found.agent } } });
     }
     if (changed.agent) this.#tellOfAgent(at, found.agent, before);
   }
@@ -246,6 +244,6 @@ export class World {
   #tellOfAgent(at: number, agent: Agent, before: Agent): void {
     this.#journal.agentIs(at, agent);
     for (const queueId of this.#known(agent.id).queueIds) this.#changes.tell({ queueId, extensionId: agent.id });
-    this.#news.tell({ kind: "agent", at, agent, before });
+    this.#news.tell({ kind: "agent", at, agent: { ...agent }, before });
   }
 }
