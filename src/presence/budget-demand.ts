@@ -3,6 +3,7 @@ import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/budget.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import { achievableAgeMs, RECONCILE_MS, readIntervalMs } from "./cadence.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
+import type { ConfiguredDemand } from "./demand-warning.ts";
 import type { QuestionReads } from "./question-reads.ts";
 
 /** How many questions share a budget, and how they are kept current. */
@@ -12,6 +13,14 @@ interface Counts {
   polled: number;
   /** In demand and kept current by push. */
   pushed: number;
+}
+
+/** What is asked over a connection. */
+export interface ConnectionDemand extends ConfiguredDemand {
+  readonly destinations: number;
+  readonly inDemand: number;
+  /** How often every queue in demand of its budget can be read, push left aside, in milliseconds. */
+  readonly achievableAgeMs: number;
 }
 
 // Demand ends by the clock alone, a minute after a Check: what was counted is believed for a second.
@@ -42,20 +51,10 @@ export class BudgetDemand {
   }
 
   /** What is asked over a connection. */
-  on(asked: ConnectionQuestions): {
-    readonly destinations: number;
-    readonly inDemand: number;
-    /** How often every queue in demand of its budget can be read, push left aside, in milliseconds. */
-    readonly achievableAgeMs: number;
-    /** The same if everything were in demand that is asked over this connection. */
-    readonly worstAgeMs: number;
-    readonly queues: number;
-    /** The smallest max_age of its destinations, and the reads a minute that all of them would need. */
-    readonly maxAgeMs: number;
-    readonly readsPerMinute: number;
-  } {
+  on(asked: ConnectionQuestions): ConnectionDemand {
     const { connection } = asked;
-    const perMinute = SCHEDULED_SHARE * connection.budget("light").perMinute;
+    const limitPerMinute = connection.budget("light").perMinute;
+    const perMinute = SCHEDULED_SHARE * limitPerMinute;
     const { polled, pushed } = this.#of(connection.budgetKey);
     const questions = [...asked].filter(({ demand }) => demand.asking);
     const ages = questions.map(({ demand }) => demand.maxAgeMs);
@@ -65,6 +64,7 @@ export class BudgetDemand {
       achievableAgeMs: achievableAgeMs(polled + pushed, perMinute),
       worstAgeMs: achievableAgeMs(questions.length, perMinute),
       queues: questions.length,
+      limitPerMinute,
       maxAgeMs: Math.min(...ages),
       readsPerMinute: ages.reduce((sum, age) => sum + 60_000 / Math.max(age, 1), 0),
     };

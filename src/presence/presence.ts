@@ -5,7 +5,7 @@ import type { Question } from "../ringcentral/question.ts";
 import { Turn } from "../ringcentral/turn.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
-import { BudgetDemand } from "./budget-demand.ts";
+import { BudgetDemand, type ConnectionDemand } from "./budget-demand.ts";
 import { ConnectionQuestions } from "./connection-questions.ts";
 import type { Member } from "./member.ts";
 import { probe } from "./probe.ts";
@@ -55,7 +55,7 @@ export class Presence {
   }
 
   /** What is asked over a connection and how soon; undefined while nothing is. */
-  demandOn(connectionKey: string): ReturnType<BudgetDemand["on"]> | undefined {
+  demandOn(connectionKey: string): ConnectionDemand | undefined {
     const asked = this.#connections.get(connectionKey);
     return asked && this.#demand.on(asked);
   }

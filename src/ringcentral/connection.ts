@@ -1,8 +1,10 @@
 import type { Clock } from "../lib/clock.ts";
+import type { Secret } from "../lib/secret.ts";
 import type { Budget } from "./budget.ts";
 import type { Budgets } from "./budgets.ts";
 import type { CallApi } from "./call.ts";
 import { type CallsDeps, createCallApi } from "./calls.ts";
+import { ConnectionPush, type PushSettings } from "./connection-push.ts";
 import { ExtensionRefresh } from "./extension-refresh.ts";
 import { type AccountPresence, createPresenceReader, type PresenceReader } from "./presence-reader.ts";
 import { Tables } from "./tables.ts";
@@ -30,6 +32,15 @@ export interface QueueNeed {
 export interface ConnectionDeps extends CallsDeps {
   readonly clock: Clock;
   readonly budgets: Budgets;
+  /** Undefined: there is no push. */
+  readonly push?: PushSettings | undefined;
+}
+
+/** The credential of a connection as it is used. */
+export interface LiveCredential {
+  readonly tokens: TokenSource;
+  /** Of the app; undefined for a pasted token, which names none. */
+  readonly clientId: string | undefined;
 }
 
 /**
@@ -48,42 +59,46 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #accounts = new Map<string, AccountPresence & { readonly tables: Tables }>();
   readonly #listeners = new Set<ConnectionListener>();
-  #tokens: TokenSource;
-  #clientId: string | undefined;
+  #credential: LiveCredential;
   #budgetKey: string;
+  #push: ConnectionPush | undefined;
 
   constructor(
     source: { readonly key: string; readonly origin: string },
-    credential: { readonly tokens: TokenSource; readonly clientId: string | undefined },
+    credential: LiveCredential,
     deps: ConnectionDeps,
   ) {
     this.key = source.key;
     this.origin = source.origin;
     this.#deps = deps;
-    this.#tokens = credential.tokens;
-    this.#clientId = credential.clientId;
+    this.#credential = credential;
     this.#budgetKey = this.key;
     this.#learnOwner();
+    const membersRead = () => this.#push?.membersRead();
     const caller = {
       origin: source.origin,
       tokens: {
-        get: async (timeUp: AbortSignal) => {
-          const outcome = await this.#tokens.get(timeUp);
-          this.#learnOwner();
-          return outcome;
-        },
-        refuse: (token: Parameters<TokenSource["refuse"]>[0]) => this.#tokens.refuse(token),
+        get: (timeUp: AbortSignal) => this.tokens.get(timeUp),
+        refuse: (token: Secret) => this.tokens.refuse(token),
       },
       budget: (group: UsageGroup) => this.budget(group),
       backOffKeys: (group: UsageGroup) => this.backOffKeys(group),
     };
     this.call = createCallApi(caller, deps);
-    this.presence = createPresenceReader({ call: this.call, account: (id) => this.account(id) });
+    const reader = createPresenceReader({ call: this.call, account: (id) => this.account(id) });
+    this.presence = {
+      async read(question, options) {
+        const result = await reader.read(question, options);
+        if (result.ok) membersRead();
+        return result;
+      },
+      current: (question) => reader.current(question),
+    };
     this.aside = createPresenceReader({ call: this.call, account: (id) => this.#newAccount(id) });
   }
 
   get tokens(): TokenSource {
-    return this.#tokens;
+    return this.#credential.tokens;
   }
 
   /** What shares rate limits has this in common: origin, app and user where they are known, else the connection alone. */
@@ -101,18 +116,17 @@ export class Connection {
   }
 
   /** Another credential takes the place of this one's: everything asked over it moves at once. */
-  replaceCredential(credential: { readonly tokens: TokenSource; readonly clientId: string | undefined }): void {
-    this.#tokens.close();
-    this.#tokens = credential.tokens;
-    this.#clientId = credential.clientId;
+  replaceCredential(credential: LiveCredential): void {
+    this.tokens.close();
+    this.#credential = credential;
     this.#budgetKey = this.key;
-    this.#learnOwner();
     this.renewed();
   }
 
   /** There is a new token. */
   renewed(): void {
     this.#learnOwner();
+    this.#push?.forgive();
     for (const listener of this.#listeners) listener.onToken();
   }
 
@@ -135,14 +149,38 @@ export class Connection {
     for (const { tables } of this.#accounts.values()) tables.forget(queueId);
   }
 
+  /** What push has to carry from now on; a pasted token ends too soon to be worth it. */
+  want(needs: readonly QueueNeed[]): void {
+    const { push } = this.#deps;
+    if (!push || this.#credential.clientId === undefined) return;
+    if (!this.#push && needs.length === 0) return;
+    this.#push ??= new ConnectionPush({
+      ...push,
+      clock: this.#deps.clock,
+      key: this.key,
+      call: this.call,
+      scope: () => this.tokens.status.scope,
+      tables: () => this.#accounts.values().map(({ tables }) => tables),
+      tablesOf: (accountId) => this.account(accountId).tables,
+      onNews: (queueIds) => this.#tell([...queueIds]),
+    });
+    this.#push.want(needs);
+  }
+
+  /** The push session and its newest failure; undefined when none is wanted. */
+  get push(): Pick<ConnectionPush, "state" | "lastFailure"> | undefined {
+    return this.#push;
+  }
+
   close(): void {
-    this.#tokens.close();
+    this.tokens.close();
+    this.#push?.close();
     this.#listeners.clear();
   }
 
   #newAccount(accountId: string): AccountPresence & { readonly tables: Tables } {
     const { clock } = this.#deps;
-    const tables = new Tables({ clock, accountId, coverageOf: () => undefined });
+    const tables = new Tables({ clock, accountId, coverageOf: (filter) => this.#push?.coverageOf(filter) });
     return { tables, extensions: new ExtensionRefresh({ call: this.call, tables, accountId, clock }) };
   }
 
@@ -152,9 +190,10 @@ export class Connection {
 
   /** The first token says whose it is: from then on its calls count together with those of the same user and app. */
   #learnOwner(): void {
-    const { ownerId } = this.#tokens.status;
-    if (ownerId === undefined || this.#clientId === undefined) return;
-    const key = `${this.origin} ${this.#clientId} ${ownerId}`;
+    const { ownerId } = this.tokens.status;
+    const { clientId } = this.#credential;
+    if (ownerId === undefined || clientId === undefined) return;
+    const key = `${this.origin} ${clientId} ${ownerId}`;
     if (key === this.#budgetKey) return;
     this.#deps.budgets.move(this.#budgetKey, key);
     this.#budgetKey = key;

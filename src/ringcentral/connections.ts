@@ -1,5 +1,5 @@
 import type { Access } from "../connections/credentials.ts";
-import { Connection, type ConnectionDeps } from "./connection.ts";
+import { Connection, type ConnectionDeps, type LiveCredential } from "./connection.ts";
 import type { ConnectionSource } from "./connection-source.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -56,7 +56,7 @@ export class Connections {
     this.#open.clear();
   }
 
-  #credential(source: ConnectionSource) {
+  #credential(source: ConnectionSource): LiveCredential {
     const { access, key } = source;
     const tokens = this.#deps.tokens(source, () => this.#open.get(key)?.connection.renewed());
     return { tokens, clientId: access.kind === "bearer_token" ? undefined : access.clientId };

@@ -1,0 +1,140 @@
+import type { Clock } from "../lib/clock.ts";
+import type { OpenSocket } from "../upstream/socket.ts";
+import type { CallApi } from "./call.ts";
+import type { QueueNeed } from "./connection.ts";
+import type { Coverage } from "./coverage.ts";
+import { Push } from "./push.ts";
+import type { PushEvent, PushFilter } from "./push-event.ts";
+import { filterKey } from "./push-filters.ts";
+import { filtersFor } from "./push-plan.ts";
+import type { PushRecovery } from "./push-recovery.ts";
+import type { Tables } from "./tables.ts";
+import { askWsToken } from "./ws-token.ts";
+
+/** What every connection's push shares. */
+export interface PushSettings {
+  readonly openSocket: OpenSocket;
+  /** Filters that one subscription may hold. */
+  readonly filtersPerSocket: number;
+  readonly random: () => number;
+  /** What is kept of a connection's push over a restart. */
+  readonly recovery: (connectionKey: string) => PushRecovery;
+}
+
+interface Deps extends PushSettings {
+  readonly clock: Clock;
+  readonly key: string;
+  readonly call: CallApi;
+  readonly scope: () => readonly string[] | undefined;
+  /** The tables of every account that is asked about. */
+  readonly tables: () => Iterable<Tables>;
+  readonly tablesOf: (accountId: string) => Tables;
+  /** These queues are different, or newer, or no longer kept current. */
+  readonly onNews: (queueIds: Iterable<string>) => void;
+}
+
+// Life is proved often enough that an answer from push is half as old as it may be.
+const PING_SHARE = 0.5;
+const PING_MS = { least: 500, most: 10_000 };
+
+/** ConnectionPush keeps the tables of one connection current by push, as far as its destinations need and RingCentral allows. */
+export class ConnectionPush {
+  readonly #deps: Deps;
+  readonly #push: Push;
+  /** Keys of filters that RingCentral refused, until there is another token. */
+  readonly #refused = new Set<string>();
+  #needs: readonly QueueNeed[] = [];
+  #planned: readonly PushFilter[] = [];
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    const { clock, random, openSocket, filtersPerSocket, key, call } = deps;
+    this.#push = new Push({
+      clock,
+      random,
+      openSocket,
+      filtersPerSocket,
+      connection: key,
+      recovery: deps.recovery(key),
+      wsToken: (timeUp) => askWsToken(call, timeUp, () => clock.now()),
+      pingIntervalMs: () => this.#pingIntervalMs(),
+      onEvent: (event) => deps.onNews(this.#apply(event)),
+      onCoverage: (filters) => deps.onNews(new Set(filters.flatMap((filter) => this.#queuesOf(filter)))),
+      onRefused: ({ filter }) => {
+        this.#refused.add(filterKey(filter));
+        this.plan();
+      },
+    });
+  }
+
+  get state(): Push["state"] {
+    return this.#push.state;
+  }
+
+  get lastFailure(): Push["lastFailure"] {
+    return this.#push.lastFailure;
+  }
+
+  coverageOf(filter: PushFilter): Coverage | undefined {
+    return this.#push.coverageOf(filter);
+  }
+
+  want(needs: readonly QueueNeed[]): void {
+    this.#needs = needs;
+    this.plan();
+  }
+
+  /** Wants what is needed as things stand: the members of a queue are learned, filters are refused. */
+  plan(): void {
+    const membersOf = ({ accountId, queueId }: QueueNeed) => this.#deps.tablesOf(accountId).membersOf(queueId);
+    this.#planned = filtersFor(this.#needs, { scope: this.#deps.scope(), refused: this.#refused, membersOf });
+    this.#push.want(this.#planned);
+  }
+
+  /** A queue was read: where the account's events are not to be had, its members may be others now. */
+  membersRead(): void {
+    if (this.#needs.some(({ extensions }) => extensions) && !this.#covers("account")) this.plan();
+  }
+
+  /** Another token may be allowed more. */
+  forgive(): void {
+    this.#refused.clear();
+    this.plan();
+  }
+
+  close(): void {
+    this.#push.close();
+  }
+
+  #apply(event: PushEvent): Set<string> {
+    const changed = new Set<string>();
+    for (const tables of this.#deps.tables()) {
+      const queueIds =
+        event.kind === "queue"
+          ? tables.optIn(event.queueId, event.members)
+          : tables.extensionChanged(event.extensionId, event.presence);
+      for (const queueId of queueIds) changed.add(queueId);
+    }
+    return changed;
+  }
+
+  #queuesOf(filter: PushFilter): readonly string[] {
+    switch (filter.kind) {
+      case "queue":
+        return [filter.queueId];
+      case "extension":
+        return [...this.#deps.tables()].flatMap((tables) => tables.queuesOf(filter.extensionId));
+      case "account":
+        return this.#needs.filter(({ extensions }) => extensions).map(({ queueId }) => queueId);
+    }
+  }
+
+  #covers(key: string): boolean {
+    return this.#planned.some((filter) => filterKey(filter) === key);
+  }
+
+  #pingIntervalMs(): number {
+    const wanted = Math.min(...this.#needs.map(({ maxAgeMs }) => maxAgeMs));
+    return Math.min(Math.max(PING_SHARE * wanted, PING_MS.least), PING_MS.most);
+  }
+}

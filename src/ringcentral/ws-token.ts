@@ -1,0 +1,40 @@
+import { Secret } from "../lib/secret.ts";
+import type { UpstreamFailure } from "../upstream/failure.ts";
+import type { CallApi } from "./call.ts";
+import { Turn } from "./turn.ts";
+
+/** What opens one WebSocket, or why there is none and until when it makes no sense to ask again (Unix milliseconds). */
+export type WsToken =
+  | { readonly ok: true; readonly uri: string; readonly token: Secret; readonly expiresInMs: number | undefined }
+  | { readonly ok: false; readonly failure: UpstreamFailure; readonly until: number };
+
+const PATH = "/restapi/oauth/wstoken";
+const ACTION = "get a token for push";
+// The budget has its own deadline for everybody who asks: the whole group is five calls a minute.
+const PATIENCE_MS = 60_000;
+
+/** Asks for the single-use token of a WebSocket. https://developers.ringcentral.com/guide/notifications/websockets */
+export async function askWsToken(call: CallApi, timeUp: AbortSignal, now: () => number): Promise<WsToken> {
+  const deadline = now() + PATIENCE_MS;
+  // Its answer is a secret, so it is kept by nobody. Where it is denied, that concerns push alone.
+  const answer = await call(
+    { method: "POST", path: PATH, route: PATH, group: "auth", action: ACTION },
+    { timeUp, deadline: () => deadline, turn: new Turn("watched"), backsOff: false },
+  );
+  if (!answer.ok) return answer;
+  const { uri, ws_access_token: token, expires_in: seconds } = parsed(answer.bodyText);
+  if (typeof uri !== "string" || typeof token !== "string" || token === "") {
+    const message = `Cannot ${ACTION}: RingCentral's answer is not understood`;
+    return { ok: false, failure: { reason: "UPSTREAM_BAD_RESPONSE", scope: "question", message }, until: now() };
+  }
+  const expiresInMs = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined;
+  return { ok: true, uri, token: new Secret(token), expiresInMs };
+}
+
+function parsed(text: string): { uri?: unknown; ws_access_token?: unknown; expires_in?: unknown } {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
