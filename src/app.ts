@@ -10,12 +10,17 @@ import { History } from "./availability/history.ts";
 import { Hub } from "./availability/hub.ts";
 import { createTestDestination } from "./availability/try-destination.ts";
 import { createWatch } from "./availability/watch.ts";
+import { createConfigureConnection } from "./connections/configure-connection.ts";
+import { ConnectionRegistry } from "./connections/connection-registry.ts";
+import type { Access } from "./connections/credentials.ts";
+import { createDeleteConnection } from "./connections/delete-connection.ts";
 import { createConfigure } from "./destinations/configure.ts";
 import { createDelete } from "./destinations/delete.ts";
 import { Overrides } from "./destinations/overrides.ts";
 import { createPrepare } from "./destinations/prepare.ts";
 import { type AskableDestination, Registry } from "./destinations/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
+import { ServiceError } from "./lib/errors.ts";
 import { createKeyring } from "./lib/sealing.ts";
 import { Presence } from "./presence/presence.ts";
 import { fingerprint } from "./ringcentral/identity.ts";
@@ -69,7 +74,10 @@ export async function startApp(
     const keyring = createKeyring(keys.keys);
     const identityKey = await loadIdentityKey(store, keyring);
     const allowList = createAllowList(settings.upstreamAllow);
-    const registry = new Registry({ store, keyring, allowList });
+    const connections = new ConnectionRegistry({ store, keyring, allowList });
+    closers.push(() => connections.close());
+    await connections.load();
+    const registry = new Registry({ store, keyring, allowList, connections });
     closers.push(() => registry.close());
     const overrides = new Overrides({ store, clock });
     closers.push(() => overrides.close());
@@ -118,7 +126,9 @@ export async function startApp(
 
     // The edge.
     const lifecycle = new Lifecycle({ clock });
-    const configured = { store, keyring, allowList, clock, registry };
+    const usersOf = (connectionId: string) => registry.usersOf(connectionId);
+    const printOf = (access: Access) => fingerprint(identityKey, access);
+    const configured = { store, keyring, allowList, clock, registry, connections, fingerprint: printOf };
     const link = () => trace.getActiveSpan()?.spanContext();
     // What people try takes no turn from what routers ask.
     const { evaluate } = explainer;
@@ -134,9 +144,17 @@ export async function startApp(
       history,
       clock,
       watch: createWatch({ clock, hub, board }),
-      configure: createConfigure({ ...configured, fingerprint: (access) => fingerprint(identityKey, access) }),
+      configure: createConfigure(configured),
       remove: createDelete(configured),
       registry,
+      connections,
+      configureConnection: createConfigureConnection(configured),
+      removeConnection: createDeleteConnection({ store, connections, usersOf }),
+      usersOf,
+      status: () => undefined,
+      listCallQueues() {
+        throw new ServiceError("UNIMPLEMENTED", "Cannot list call queues: nothing asks for them yet");
+      },
     });
     const edge = {
       routes,

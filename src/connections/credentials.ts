@@ -1,7 +1,14 @@
-import { type Credential, CredentialKind } from "../../gen/availability/v1/credential_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import {
+  type Credential,
+  CredentialKind,
+  type CredentialStatus,
+  CredentialStatusSchema,
+} from "../../gen/availability/v1/credential_pb.ts";
 import type { Problems } from "../lib/problems.ts";
 import type { Secret } from "../lib/secret.ts";
-import { normaliseBearerToken } from "../templates/ringcentral.ts";
+import { normaliseBearerToken } from "../templates/bearer-token.ts";
+import { parseOAuthClient } from "./oauth-client.ts";
 
 /** Access is a credential as it is used: parsed, its secrets printing as `[secret]`. */
 export type Access = BearerAccess | OAuthAccess;
@@ -29,9 +36,9 @@ const KINDS: Record<Access["kind"], CredentialKind> = {
   client_credentials: CredentialKind.CLIENT_CREDENTIALS,
 };
 
-/** The kind that CredentialStatus shows. */
-export function credentialKind(access: Access): CredentialKind {
-  return KINDS[access.kind];
+/** All that is shown of a credential; `fingerprint` tells two apart. */
+export function credentialStatus(access: Access, fingerprint: string): CredentialStatus {
+  return create(CredentialStatusSchema, { kind: KINDS[access.kind], fingerprint });
 }
 
 /** Parses a credential as given to Configure; undefined with violations in `problems`. */
@@ -46,10 +53,9 @@ export function parseCredential(credential: Credential, field: string, problems:
       return { kind: "bearer_token", token: parsed.token };
     }
     case "oauth":
-      problems.unsupported(`${field}.oauth`, { expected: "bearer_token" });
-      return undefined;
+      return parseOAuthClient(credential.kind.value, `${field}.oauth`, problems);
     case undefined:
-      problems.add(field, "REQUIRED", "is empty, expected bearer_token");
+      problems.add(field, "REQUIRED", "is empty, expected one of bearer_token, oauth");
       return undefined;
   }
 }

@@ -79,11 +79,7 @@ function criterionSpec(
       return { kind: "regex", type, scope, pattern: criterion.value.pattern };
     }
     case "agents": {
-      const count = problems.name(`${field}.agents.count`, AGENT_COUNTS, criterion.value.count);
-      if (count !== "ON_CALL" && count !== "OFFLINE") return { kind: "agents", count };
-      const expected = "a count that the queue's answer shows";
-      problems.unsupported(`${field}.agents.count`, { given: count, expected });
-      return defaultCriteria.criterion;
+      return { kind: "agents", count: problems.name(`${field}.agents.count`, AGENT_COUNTS, criterion.value.count) };
     }
     case "jsonPath": {
       const type = problems.name(`${field}.json_path.type`, JSON_PATH_TYPES, criterion.value.type);

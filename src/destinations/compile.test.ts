@@ -1,11 +1,24 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { AgentCount, Condition, type JsonPathType, RegexType, Scope } from "../../gen/availability/v1/acceptance_pb.ts";
+import { ConnectionSchema } from "../../gen/availability/v1/connection_pb.ts";
 import { type Destination, OnUndecided, PresenceDetail } from "../../gen/availability/v1/destination_pb.ts";
-import { compileDestination } from "./compile.ts";
+import { compileAcceptance, compileDestination } from "./compile.ts";
 import { allowList, destinationOf, PLATFORM, SIMULATOR } from "./test-destinations.ts";
 
+/** One connection that works, at the simulator, and one that does not. */
+const connections = new Map(
+  [
+    { id: "main", origin: SIMULATOR, invalid: "" },
+    { id: "broken", origin: PLATFORM, invalid: "The stored credential cannot be opened" },
+  ].map((entry) => [
+    entry.id,
+    { ...entry, revision: 1n, access: undefined, message: create(ConnectionSchema, { id: entry.id }) },
+  ]),
+);
+
 function compile(destination: Destination) {
-  const result = compileDestination(destination, { allowList });
+  const result = compileDestination(destination, { allowList, connections });
   return { compiled: undefined, warnings: undefined, violations: [], ...result };
 }
 
@@ -20,6 +33,7 @@ const regex = (value: object, rest: object = {}) =>
   withRest({ acceptance: { criterion: { case: "regex", value }, ...rest } });
 const schedule = (rest: object) =>
   withRest({ schedule: { timeZone: "UTC", weeklyRanges: [{ day: 1, opens: "09:00", closes: "17:00" }], ...rest } });
+const path = (of: string) => withRest({ acceptance: { criterion: { case: "jsonPath", value: { path: of } } } });
 const agents = (count: AgentCount) => withRest({ acceptance: { criterion: { case: "agents", value: { count } } } });
 const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
 const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, "v"]));
@@ -305,49 +319,62 @@ const webhook = () => {
   destination.template = { case: "webhook", value: { url: "https://a.example" } as never };
   return destination;
 };
-const connection = withTemplate({ access: { case: "connectionId", value: "c" } });
-const joined = withTemplate({ presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION });
+const asking = (connectionId: string, rest: object = {}) =>
+  withTemplate({ access: { case: "connectionId", value: connectionId }, ...rest });
 
-// What later releases bring.
-const UNSUPPORTED: readonly Refusal[] = [
-  ["a webhook", webhook(), `${D}.webhook`, "UNSUPPORTED", "is set, not available yet, expected ring_central"],
+const CONNECTIONS: readonly Refusal[] = [
+  ["an empty connection", asking(""), `${RC}.connection_id`, "REQUIRED", "is empty, expected the id of a connection"],
   [
-    "a connection",
-    connection,
+    "a connection that is none",
+    asking("c"),
     `${RC}.connection_id`,
-    "UNSUPPORTED",
-    "is set, not available yet, expected a credential",
+    "UNKNOWN_CONNECTION",
+    'is "c", which does not exist, expected the id of a connection',
   ],
   [
-    "the joined detail",
-    joined,
-    `${RC}.presence_detail`,
-    "UNSUPPORTED",
-    "is QUEUE_AND_EXTENSION, not available yet, expected QUEUE",
+    "a connection that does not work",
+    asking("broken"),
+    `${RC}.connection_id`,
+    "INVALID_CONNECTION",
+    'is "broken", which cannot be used: The stored credential cannot be opened',
   ],
   [
-    "agents ON_CALL",
-    agents(AgentCount.ON_CALL),
-    `${AC}.agents.count`,
-    "UNSUPPORTED",
-    "is ON_CALL, not available yet, expected a count that the queue's answer shows",
-  ],
-  [
-    "agents OFFLINE",
-    agents(AgentCount.OFFLINE),
-    `${AC}.agents.count`,
-    "UNSUPPORTED",
-    "is OFFLINE, not available yet, expected a count that the queue's answer shows",
+    "another server than the connection's",
+    asking("main", { serverUrl: PLATFORM }),
+    `${RC}.server_url`,
+    "OTHER_SERVER",
+    `is "${PLATFORM}", but the connection "main" is for "${SIMULATOR}", expected that or nothing`,
   ],
 ];
 
+const detailed = (of: Destination, presenceDetail: PresenceDetail) => {
+  Object.assign(of.template.value!, { presenceDetail });
+  return of;
+};
+
+const DETAILS: readonly Refusal[] = (["ON_CALL", "OFFLINE"] as const).map((count) => [
+  `agents ${count} in detail QUEUE`,
+  detailed(agents(AgentCount[count]), PresenceDetail.QUEUE),
+  `${AC}.agents.count`,
+  "NEEDS_QUEUE_AND_EXTENSION",
+  `is ${count}, which presence detail QUEUE does not show`,
+]);
+
+// What later releases bring.
+const UNSUPPORTED: Refusal = [
+  "a webhook",
+  webhook(),
+  `${D}.webhook`,
+  "UNSUPPORTED",
+  "is set, not available yet, expected ring_central",
+];
+
+const ALL_REFUSED = [...REFUSED, ...CONNECTIONS, ...DETAILS, UNSUPPORTED];
+
 describe("compileDestination()", () => {
-  test.each([...REFUSED, ...UNSUPPORTED])(
-    "refuses with one violation when given %s",
-    (_, given, field, reason, text) => {
-      expect(compile(given).violations).toEqual([{ field, reason, description: text }]);
-    },
-  );
+  test.each(ALL_REFUSED)("refuses with one violation when given %s", (_, given, field, reason, text) => {
+    expect(compile(given).violations).toEqual([{ field, reason, description: text }]);
+  });
 
   test("refuses a destination when it has no template", () => {
     expect(said(noTemplate())).toEqual(["destination REQUIRED: destination has no template, expected ring_central"]);
@@ -381,7 +408,7 @@ describe("compileDestination()", () => {
   ])("takes %s, which is the limit", (_, given) => expect(said(given)).toEqual([]));
 
   test("says everything at once when everything is wrong", () => {
-    const refused = [...REFUSED, ...UNSUPPORTED].map(([, , field]) => field);
+    const refused = ALL_REFUSED.map(([, , field]) => field);
     const given = destinationOf(
       {
         id: "-",
@@ -427,7 +454,7 @@ describe("compileDestination()", () => {
   });
 
   test("keeps to one grammar in every violation: UPPER_SNAKE reasons, what is given before what is expected", () => {
-    for (const [, , field, reason, description] of [...REFUSED, ...UNSUPPORTED]) {
+    for (const [, , field, reason, description] of ALL_REFUSED) {
       expect(field).toMatch(/^destination(\.[a-z_]+(\[("[^"]*"|\d+)\])?)*$/);
       expect(reason).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
       expect(description).toMatch(/^(is|has|holds|matches) .*[^.]$/s);
@@ -468,8 +495,7 @@ describe("compileDestination()", () => {
   });
 
   test("takes every value that is available now under the name it has", () => {
-    const unavailable = ["UNSPECIFIED", "ON_CALL", "OFFLINE"];
-    for (const name of namesOf(AgentCount).filter((name) => !unavailable.includes(name))) {
+    for (const name of namesOf(AgentCount).filter((name) => name !== "UNSPECIFIED")) {
       expect(compile(agents(AgentCount[name])).compiled?.spec.criterion, name).toMatchObject({ count: name });
     }
     for (const name of namesOf(Condition).filter((name) => name !== "UNSPECIFIED")) {
@@ -490,6 +516,58 @@ describe("compileDestination()", () => {
     }
   });
 
+  test("takes the server of the connection, unset or the same", () => {
+    for (const given of [
+      asking("main"),
+      asking("main", { serverUrl: SIMULATOR }),
+      asking("main", { serverUrl: `${SIMULATOR}/` }),
+    ]) {
+      expect(said(given)).toEqual([]);
+      expect(compile(given).compiled?.queue.origin).toBe(SIMULATOR);
+    }
+  });
+
+  test.each<[string, Destination, "QUEUE" | "QUEUE_AND_EXTENSION"]>([
+    ["the default criteria", destinationOf(), "QUEUE"],
+    ["a pattern of the queue's answer", regex({ pattern: '"acceptQueueCalls": true' }), "QUEUE"],
+    ["a pattern with presenceStatus", regex({ pattern: '"presenceStatus": "Available"' }), "QUEUE_AND_EXTENSION"],
+    ["a path with telephonyStatus", path('$.records[?@.telephonyStatus == "NoCall"]'), "QUEUE_AND_EXTENSION"],
+    ["a path of the queue's answer", path("$.records[?@.acceptQueueCalls]"), "QUEUE"],
+    [
+      "a property path with dndStatus",
+      withRest({ availability: { propertyPath: "$..dndStatus" } }),
+      "QUEUE_AND_EXTENSION",
+    ],
+    ["agents AVAILABLE", agents(AgentCount.AVAILABLE), "QUEUE"],
+    ["agents ON_CALL", agents(AgentCount.ON_CALL), "QUEUE_AND_EXTENSION"],
+    ["agents OFFLINE", agents(AgentCount.OFFLINE), "QUEUE_AND_EXTENSION"],
+    [
+      "less than the criteria name, when told",
+      detailed(regex({ pattern: "userStatus" }), PresenceDetail.QUEUE),
+      "QUEUE",
+    ],
+    [
+      "more than they name, when told",
+      detailed(destinationOf(), PresenceDetail.QUEUE_AND_EXTENSION),
+      "QUEUE_AND_EXTENSION",
+    ],
+    [
+      "RAW in all detail, when told",
+      detailed(regex({ pattern: "acceptQueueCalls", scope: Scope.RAW }), PresenceDetail.QUEUE_AND_EXTENSION),
+      "QUEUE_AND_EXTENSION",
+    ],
+  ])("reads as much as is needed for %s", (_, given, detail) => {
+    expect(said(given)).toEqual([]);
+    expect(compile(given).compiled).toMatchObject({ detail, criteria: { detail } });
+  });
+
+  test("refuses RAW with a joined field in any detail", () => {
+    for (const detail of [PresenceDetail.UNSPECIFIED, PresenceDetail.QUEUE, PresenceDetail.QUEUE_AND_EXTENSION]) {
+      const given = detailed(regex({ pattern: "presenceStatus", scope: Scope.RAW }), detail);
+      expect(said(given).map((text) => text.split(":")[0])).toEqual([`${AC}.regex.scope RAW_WITH_JOINED_FIELD`]);
+    }
+  });
+
   test("passes on the warnings of the criteria, with their path", () => {
     const warningsOf = (destination: Destination) =>
       compile(destination).warnings?.map((w) => `${w.field} ${w.reason}`);
@@ -506,6 +584,16 @@ describe("compileDestination()", () => {
     expect(said(given)[0]).toMatch(/^destination\.acceptance\.regex\.scope RAW_WITH_ONLY_EXTENSIONS/);
     given.acceptance = undefined;
     expect([...(compile(given).compiled?.criteria.onlyExtensions ?? [])]).toEqual(["101", "102"]);
+  });
+});
+
+describe("compileAcceptance()", () => {
+  test.each([
+    ["presenceStatus", "QUEUE_AND_EXTENSION"],
+    ["acceptQueueCalls", "QUEUE"],
+  ])("takes the body for one of the detail that is needed when the pattern names %s", (pattern, detail) => {
+    const { acceptance, availability } = regex({ pattern });
+    expect(compileAcceptance({ acceptance, availability, onlyExtensions: [] })).toMatchObject({ detail });
   });
 });
 

@@ -1,13 +1,15 @@
 import type { AcceptanceCriteria, AvailabilityParsing } from "../../gen/availability/v1/acceptance_pb.ts";
 import { type Destination, OnUndecided, PresenceDetail } from "../../gen/availability/v1/destination_pb.ts";
 import type { Criteria, CriteriaSpec } from "../acceptance/criteria.ts";
-import { compileCriteria } from "../acceptance/criteria.ts";
+import { compileCriteria, needsExtension } from "../acceptance/criteria.ts";
 import { invalid, type Violation, type Warning } from "../lib/errors.ts";
+import { ID_PATTERN } from "../lib/ids.ts";
+import { Problems } from "../lib/problems.ts";
 import { quote } from "../lib/quote.ts";
 import { checkOnlyExtensions, parseRingCentralTemplate, type RingCentralQueue } from "../templates/ringcentral.ts";
 import { criteriaSpec } from "./acceptance.ts";
+import { type Connections, serverOfConnection } from "./access.ts";
 import {
-  ID_PATTERN,
   LABEL_KEY_PATTERN,
   LAST_KNOWN_LIMIT,
   MAX_AGE,
@@ -16,8 +18,11 @@ import {
   MAX_LABELS,
   TIMEOUT,
 } from "./limits.ts";
-import { Problems } from "../lib/problems.ts";
+import { connectionIdOf } from "./record.ts";
 import { type CompiledSchedule, compileSchedule } from "./schedule.ts";
+
+/** How much is read of a queue. */
+type Detail = Criteria["detail"];
 
 /** What is answered when the verdict is undecided. */
 export interface FailurePolicy {
@@ -31,6 +36,8 @@ export interface CompiledDestination {
   readonly criteria: Criteria;
   /** What the criteria were compiled from, every default filled in. */
   readonly spec: CriteriaSpec;
+  /** How much is read. */
+  readonly detail: Detail;
   readonly timeoutMs: number;
   readonly maxAgeMs: number;
   readonly failure: FailurePolicy;
@@ -44,6 +51,11 @@ interface Refused {
   readonly queue: RingCentralQueue | undefined;
 }
 
+interface CompileDeps {
+  readonly allowList: { allows(origin: string): boolean };
+  readonly connections: Connections;
+}
+
 const FIELD = "destination";
 
 const ON_UNDECIDED = {
@@ -54,7 +66,6 @@ const ON_UNDECIDED = {
 } as const;
 
 const PRESENCE_DETAILS = {
-  [PresenceDetail.UNSPECIFIED]: "QUEUE",
   [PresenceDetail.QUEUE]: "QUEUE",
   [PresenceDetail.QUEUE_AND_EXTENSION]: "QUEUE_AND_EXTENSION",
 } as const;
@@ -65,7 +76,7 @@ const PRESENCE_DETAILS = {
  */
 export function compileDestination(
   destination: Destination,
-  deps: { allowList: { allows(origin: string): boolean } },
+  deps: CompileDeps,
 ): { compiled: CompiledDestination; warnings: readonly Warning[] } | Refused {
   const problems = new Problems();
   checkNames(destination, problems);
@@ -76,11 +87,12 @@ export function compileDestination(
   if (schedule && "violations" in schedule) problems.violations.push(...schedule.violations);
   const queue = compileTemplate(destination, problems, deps);
   const spec = criteriaSpec(destination.acceptance, `${FIELD}.acceptance`, problems);
+  const detail = detailOf(destination, spec, problems);
   const path = destination.availability?.propertyPath;
   const compiled = compileCriteria(spec, {
     field: `${FIELD}.acceptance`,
     onlyExtensions: queue?.onlyExtensions ?? [],
-    detail: "QUEUE",
+    detail,
     ...(path && { propertyPath: { path, field: `${FIELD}.availability.property_path` } }),
   });
   if ("violations" in compiled) problems.violations.push(...compiled.violations);
@@ -88,7 +100,16 @@ export function compileDestination(
     return { violations: problems.violations, queue };
   }
   return {
-    compiled: { queue, spec, criteria: compiled.criteria, timeoutMs, maxAgeMs, failure, schedule: schedule?.schedule },
+    compiled: {
+      queue,
+      spec,
+      criteria: compiled.criteria,
+      detail,
+      timeoutMs,
+      maxAgeMs,
+      failure,
+      schedule: schedule?.schedule,
+    },
     warnings: compiled.warnings,
   };
 }
@@ -120,7 +141,7 @@ function compileFailure(destination: Destination, problems: Problems): FailurePo
 function compileTemplate(
   destination: Destination,
   problems: Problems,
-  deps: { allowList: { allows(origin: string): boolean } },
+  deps: CompileDeps,
 ): RingCentralQueue | undefined {
   const { template } = destination;
   if (template.case === "webhook") {
@@ -133,17 +154,30 @@ function compileTemplate(
   }
   const field = `${FIELD}.ring_central`;
   const given = template.value;
-  if (given.access.case === "connectionId") {
-    problems.unsupported(`${field}.connection_id`, { expected: "a credential" });
+  const connectionId = connectionIdOf(destination);
+  let { serverUrl } = given;
+  if (connectionId !== undefined) {
+    const server = serverOfConnection({ connectionId, serverUrl }, { field, connections: deps.connections });
+    if (server.violation) problems.violations.push(server.violation);
+    ({ serverUrl } = server);
   }
-  const detail = problems.name(`${field}.presence_detail`, PRESENCE_DETAILS, given.presenceDetail);
-  if (detail !== "QUEUE") problems.unsupported(`${field}.presence_detail`, { given: detail, expected: "QUEUE" });
-  const parsed = parseRingCentralTemplate(given, { field, allowList: deps.allowList });
+  const parsed = parseRingCentralTemplate({ ...given, serverUrl }, { field, allowList: deps.allowList });
   if ("violations" in parsed) {
     problems.violations.push(...parsed.violations);
     return undefined;
   }
   return parsed.template;
+}
+
+/** How much is read: as given, or as much as the criteria need. */
+function detailOf({ template, availability }: Destination, spec: CriteriaSpec, problems: Problems): Detail {
+  const given = template.case === "ringCentral" ? template.value.presenceDetail : PresenceDetail.UNSPECIFIED;
+  const names = { [PresenceDetail.UNSPECIFIED]: neededDetail(spec, availability), ...PRESENCE_DETAILS } as const;
+  return problems.name(`${FIELD}.ring_central.presence_detail`, names, given);
+}
+
+function neededDetail(spec: CriteriaSpec, availability: AvailabilityParsing | undefined): Detail {
+  return needsExtension(spec, availability?.propertyPath) ? "QUEUE_AND_EXTENSION" : "QUEUE";
 }
 
 /** Compiles criteria that stand for themselves; throws ServiceError INVALID_ARGUMENT with every violation. */
@@ -155,10 +189,11 @@ export function compileAcceptance(given: {
   const problems = new Problems();
   problems.violations.push(...checkOnlyExtensions(given.onlyExtensions, "only_extensions"));
   const path = given.availability?.propertyPath;
-  const compiled = compileCriteria(criteriaSpec(given.acceptance, "acceptance", problems), {
+  const spec = criteriaSpec(given.acceptance, "acceptance", problems);
+  const compiled = compileCriteria(spec, {
     field: "acceptance",
     onlyExtensions: given.onlyExtensions,
-    detail: "QUEUE",
+    detail: neededDetail(spec, given.availability),
     ...(path && { propertyPath: { path, field: "availability.property_path" } }),
   });
   if ("violations" in compiled) problems.violations.push(...compiled.violations);

@@ -3,15 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { CredentialKind, CredentialSchema } from "../../gen/availability/v1/credential_pb.ts";
-import { type Destination, DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
-import type { ServiceError } from "../lib/errors.ts";
+import {
+  type Destination,
+  DestinationSchema,
+  type RingCentralTemplate,
+} from "../../gen/availability/v1/destination_pb.ts";
+import { type Access, partsOf } from "../connections/credentials.ts";
+import { CLIENT_ID, CLIENT_SECRET, JWT, oauthCredential } from "../connections/test-connections.ts";
+import { ServiceError } from "../lib/errors.ts";
 import { createKeyring } from "../lib/sealing.ts";
+import { Secret } from "../lib/secret.ts";
+import { decodeRecord, encodeRecord } from "../stores/records.ts";
 import { openSqlite } from "../stores/sqlite.ts";
-import { type DestinationRecord, decodeRecord, encodeRecord } from "./record.ts";
+import { DESTINATION, type DestinationRecord, type StoredCredential } from "./record.ts";
 import {
   bearer,
+  changesTold,
   destinationOf,
   fingerprint,
   keyOf,
@@ -21,6 +30,7 @@ import {
   SIMULATOR,
   startDestinations,
   TOKEN,
+  tokenOf,
 } from "./test-destinations.ts";
 
 const KEY = "destinations/sales";
@@ -43,24 +53,25 @@ async function refusalOf(call: Promise<unknown>): Promise<string[]> {
 const demanded = (why: string) => [
   `destination.ring_central.credential REQUIRED: is absent, and ${why}, expected a credential`,
 ];
-const tokenOf = (id = "sales") => service.registry.get(id)?.compiled?.access.token.reveal();
-const recordOf = async (key = KEY) => decodeRecord((await service.store.get(key))!.value) as DestinationRecord;
+const usedToken = (id = "sales") => tokenOf(service.registry.get(id)?.compiled?.access);
+const recordOf = async (key = KEY) =>
+  decodeRecord(DESTINATION, (await service.store.get(key))!.value) as DestinationRecord & {
+    credential: StoredCredential;
+  };
 
-const oauth = create(CredentialSchema, { kind: { case: "oauth", value: { clientSecret: TOKEN } } });
+const oauth = (fields: Parameters<typeof oauthCredential>[0] = {}) =>
+  ({ access: { case: "credential", value: oauthCredential(fields) } }) as const;
 
 describe("the credential given to configure()", () => {
   test("is used without a pasted Bearer and shown as kind and fingerprint alone", async () => {
     const { destination, effective } = await service.configure(newDestination({}, bearer(` Bearer ${TOKEN}\n`)));
-    expect(tokenOf()).toBe(TOKEN);
+    expect(usedToken()).toBe(TOKEN);
     for (const shown of [destination, effective, service.registry.get("sales")!.message]) {
       expect(shown.template.value).toMatchObject({
         access: { case: undefined },
         credentialStatus: {
           kind: CredentialKind.BEARER_TOKEN,
-          fingerprint: fingerprint({
-            kind: "bearer_token",
-            token: service.registry.get("sales")!.compiled!.access.token,
-          }),
+          fingerprint: fingerprint({ kind: "bearer_token", token: new Secret(TOKEN) }),
         },
       });
     }
@@ -77,12 +88,12 @@ describe("the credential given to configure()", () => {
     [
       "has no kind",
       { access: { case: "credential", value: create(CredentialSchema) } },
-      "credential REQUIRED: is empty, expected bearer_token",
+      "credential REQUIRED: is empty, expected one of bearer_token, oauth",
     ],
     [
-      "is an OAuth client",
-      { access: { case: "credential", value: oauth } },
-      "credential.oauth UNSUPPORTED: is set, not available yet, expected bearer_token",
+      "is an OAuth client without an id",
+      { access: { case: "credential", value: oauthCredential({ clientId: " " }) } },
+      "credential.oauth.client_id REQUIRED: is empty, expected the client id of the app",
     ],
   ])("is refused when it %s", async (_, template, said) => {
     const given = newDestination({}, template);
@@ -104,6 +115,66 @@ describe("the credential given to configure()", () => {
   });
 });
 
+describe("an OAuth client given to configure()", () => {
+  const used = (of: Service = service) => of.registry.get("sales")?.compiled?.access;
+  const expected = {
+    kind: "jwt",
+    clientId: CLIENT_ID,
+    clientSecret: new Secret(CLIENT_SECRET),
+    grant: new Secret(JWT),
+  } as const;
+
+  test("is sealed whole, opens after a restart and is shown as kind and fingerprint alone", async () => {
+    const { destination } = await service.configure(newDestination({}, oauth()));
+    for (const of of [service, await startDestinations({ store: service.store })]) {
+      expect(partsOf(used(of) as Access)).toEqual(partsOf(expected));
+    }
+    const { credentialStatus } = destination.template.value as RingCentralTemplate;
+    expect(credentialStatus).toMatchObject({ kind: CredentialKind.JWT, fingerprint: fingerprint(expected) });
+    const { value } = (await service.store.get(KEY))!;
+    for (const part of [CLIENT_ID, CLIENT_SECRET, JWT]) expect(Buffer.from(value).includes(part)).toBe(false);
+  });
+
+  test("is kept when it is absent, and another when any part of it is", async () => {
+    await service.configure(newDestination({}, oauth()));
+    expect((await service.configure(destinationOf())).destination.revision).toBe(1n);
+    expect((await service.configure(destinationOf({}, oauth()))).destination.revision).toBe(1n);
+    const others = [
+      oauth({ clientId: "other" }),
+      oauth({ clientSecret: "" }),
+      oauth({ grant: { case: "jwt", value: "a.b.c" } }),
+      oauth({ grant: { case: "refreshToken", value: "a.b.c" } }),
+      oauth({ grant: { case: "clientCredentials", value: {} } }),
+      bearer(TOKEN),
+    ];
+    for (const [index, template] of others.entries()) {
+      const { destination } = await service.configure(destinationOf({}, template));
+      expect(destination.revision).toBe(BigInt(index + 2));
+      expect(service.registry.get("sales")?.templateRevision).toBe(BigInt(index + 2));
+    }
+  });
+
+  test("never opens as a token, nor a token as a client, when the record's kind is changed", async () => {
+    for (const [template, kind] of [
+      [oauth(), "bearer_token"],
+      [oauth(), "refresh_token"],
+      [bearer(TOKEN), "jwt"],
+    ] as const) {
+      await service.configure(destinationOf({}, template));
+      const record = await recordOf();
+      await service.store.put(
+        KEY,
+        encodeRecord(DESTINATION, { ...record, credential: { ...record.credential, kind } }),
+      );
+      const forged = await startDestinations({ store: service.store });
+      expect(forged.registry.get("sales")).toMatchObject({
+        compiled: undefined,
+        invalid: "The stored credential cannot be opened; configure it again",
+      });
+    }
+  });
+});
+
 describe("an absent credential", () => {
   test("is demanded when the destination is new", async () => {
     expect(await refusalOf(service.configure(destinationOf()))).toEqual(demanded("none is stored"));
@@ -120,7 +191,7 @@ describe("an absent credential", () => {
     const before = await recordOf();
     const others = { callQueueId: "9", onlyExtensions: ["101"], accountId: "~", serverUrl: `${PLATFORM}/` };
     await service.configure(destinationOf({ displayName: "x", disabled: true }, others));
-    expect(tokenOf()).toBe(TOKEN);
+    expect(usedToken()).toBe(TOKEN);
     expect((await recordOf()).credential).toEqual(before.credential);
   });
 
@@ -130,7 +201,7 @@ describe("an absent credential", () => {
     expect(await refusalOf(call)).toEqual(demanded(`the stored one is for "${PLATFORM}"`));
     expect(service.registry.get("sales")?.compiled?.queue.origin).toBe(PLATFORM);
     await service.configure(destinationOf({}, { serverUrl: SIMULATOR, ...bearer(TOKEN) }));
-    expect(tokenOf()).toBe(TOKEN);
+    expect(usedToken()).toBe(TOKEN);
     expect((await recordOf()).credential.origin).toBe(SIMULATOR);
   });
 
@@ -154,7 +225,7 @@ describe("an absent credential", () => {
     const other = await startDestinations({ store: service.store, keyring: createKeyring([keyOf(1)]) });
     const record = await recordOf();
     const credential = { ...record.credential, sealed: record.credential.sealed.slice(0, -6) };
-    await service.store.put(KEY, encodeRecord({ ...record, credential }));
+    await service.store.put(KEY, encodeRecord(DESTINATION, { ...record, credential }));
     expect(await refusalOf(other.configure(destinationOf()))).toEqual(demanded("the stored one cannot be opened"));
     expect((await other.configure(newDestination())).destination.revision).toBe(2n);
   });
@@ -179,14 +250,17 @@ describe("a stored credential", () => {
     const record = await recordOf();
     const template = record.message.template.value as { serverUrl: string };
     template.serverUrl = SIMULATOR;
-    await service.store.put(KEY, encodeRecord(record));
+    await service.store.put(KEY, encodeRecord(DESTINATION, record));
     const moved = await startDestinations({ store: service.store });
     expect(moved.registry.get("sales")).toMatchObject({
       compiled: undefined,
       invalid: "The stored credential is for another origin; configure it again",
     });
     // Nor when the origin beside the sealed text is changed too: it is sealed in.
-    await service.store.put(KEY, encodeRecord({ ...record, credential: { ...record.credential, origin: SIMULATOR } }));
+    await service.store.put(
+      KEY,
+      encodeRecord(DESTINATION, { ...record, credential: { ...record.credential, origin: SIMULATOR } }),
+    );
     const forged = await startDestinations({ store: service.store });
     expect(forged.registry.get("sales")).toMatchObject({
       compiled: undefined,
@@ -194,13 +268,32 @@ describe("a stored credential", () => {
     });
   });
 
-  test("stays readable, and as it is sealed, when another key comes first", async () => {
+  test("is sealed with the first key by the next start, so that the older one can go", async () => {
+    const { store } = service;
     await service.configure(newDestination());
-    const rotated = await startDestinations({ store: service.store, keyring: createKeyring([keyOf(2), keyOf(1)]) });
-    expect(rotated.registry.get("sales")?.compiled?.access.token.reveal()).toBe(TOKEN);
-    await rotated.configure(destinationOf({}, bearer(OTHER_TOKEN)));
-    const fresh = await startDestinations({ store: service.store, keyring: createKeyring([keyOf(2)]) });
-    expect(fresh.registry.get("sales")?.compiled?.access.token.reveal()).toBe(OTHER_TOKEN);
+    await service.configure(newDestination({ id: "client" }, oauth()));
+    await service.configure(newDestination({ id: "gone" }));
+    await service.remove("gone");
+    const rotated = await startDestinations({ store, keyring: createKeyring([keyOf(2), keyOf(1)]) });
+    // Who runs with the older key alone goes on with what is known.
+    await changesTold(store);
+    expect(usedToken()).toBe(TOKEN);
+    expect(rotated.events).toEqual(expect.arrayContaining(["sales 1", "client 1"]));
+    const fresh = await startDestinations({ store, keyring: createKeyring([keyOf(2)]) });
+    expect(tokenOf(fresh.registry.get("sales")?.compiled?.access)).toBe(TOKEN);
+    expect(fresh.registry.get("client")?.compiled?.access).toMatchObject({ kind: "jwt", clientId: CLIENT_ID });
+    const put = vi.spyOn(store, "put");
+    await startDestinations({ store, keyring: createKeyring([keyOf(2), keyOf(1)]) });
+    expect(put).not.toHaveBeenCalled();
+  });
+
+  test("stays as it is, and in use, when it cannot be sealed again", async () => {
+    await service.configure(newDestination());
+    vi.spyOn(service.store, "put").mockRejectedValueOnce(new ServiceError("UNAVAILABLE", "disk full"));
+    const keyring = createKeyring([keyOf(2), keyOf(1)]);
+    const rotated = await startDestinations({ store: service.store, keyring });
+    expect(tokenOf(rotated.registry.get("sales")?.compiled?.access)).toBe(TOKEN);
+    expect((await recordOf()).credential.sealed).toContain(createKeyring([keyOf(1)]).keyIds[0]);
   });
 
   test("stands in no file, answer, error or print", async () => {

@@ -1,24 +1,26 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Destination } from "../../gen/availability/v1/destination_pb.ts";
+import { type Access, credentialStatus } from "../connections/credentials.ts";
+import { sealAccess } from "../connections/sealed-access.ts";
 import type { Clock } from "../lib/clock.ts";
-import { invalid, ServiceError, type Warning } from "../lib/errors.ts";
+import { invalid, type Warning } from "../lib/errors.ts";
+import { changeRecord } from "../stores/change-record.ts";
+import { checkRevision, type Stored } from "../stores/records.ts";
 import type { Store } from "../stores/store.ts";
 import { destinationConfigured } from "../telemetry/events.ts";
 import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
 import { type AcceptDeps, type Accepted, accept } from "./accept.ts";
-import type { Access } from "../connections/credentials.ts";
 import { effectiveForm } from "./effective.ts";
 import {
-  DESTINATIONS,
+  DESTINATION,
   type DestinationRecord,
-  encodeRecord,
+  placeOf,
+  type StoredCredential,
   sameConfiguration,
   sameTemplate,
-  sealAccess,
   storedForm,
 } from "./record.ts";
 import type { Registry } from "./registry.ts";
-import { busy, MOST_TRIES, readStored, type Stored } from "./stored.ts";
 
 export interface ConfigureDeps extends AcceptDeps {
   readonly store: Store;
@@ -45,19 +47,17 @@ export function createConfigure(deps: ConfigureDeps) {
     validateOnly: boolean;
     expectedRevision: bigint | undefined;
   }): Promise<Configured> => {
-    const { destination, expectedRevision } = request;
+    const { destination, validateOnly, expectedRevision } = request;
     if (!destination) {
       const description = "is absent, expected a destination";
       throw invalid("configure destination", [{ field: "destination", reason: "REQUIRED", description }]);
     }
     const { id } = destination;
-    for (let tries = 1; ; tries++) {
-      const stored = await readStored(deps.store, id);
-      const accepted = accept(destination, stored, {
-        ...deps,
-        action: "configure",
-        checkRevision: () => checkRevision(id, stored, expectedRevision),
-      });
+    const { store, registry } = deps;
+    const change = { kind: DESTINATION, id, action: "configure", store, registry };
+    const { write, answer } = await changeRecord(change, (stored) => {
+      const checkStored = () => checkRevision(DESTINATION.noun, id, stored, expectedRevision);
+      const accepted = accept(destination, stored, { ...deps, action: "configure", checkStored });
       const next = nextRecord(accepted, stored, deps);
       const answer = {
         destination: next.message,
@@ -65,44 +65,40 @@ export function createConfigure(deps: ConfigureDeps) {
         request: queuePresenceRequest(accepted.compiled.queue),
         warnings: accepted.warnings,
       };
-      if (request.validateOnly || next === stored.record) return answer;
-      const put = await deps.store.put(`${DESTINATIONS}${id}`, encodeRecord(next), { expected: stored.revision });
-      if (put.ok) {
-        deps.registry.apply(id, next, put.revision);
-        destinationConfigured({ destinationId: id, revision: next.message.revision });
-        return answer;
-      }
-      if (tries === MOST_TRIES) throw busy("configure", id);
-    }
+      return { write: validateOnly || next === stored.record ? undefined : next, answer };
+    });
+    if (write) destinationConfigured({ destinationId: id, revision: write.message.revision });
+    return answer;
   };
 }
 
-function checkRevision(id: string, stored: Stored, expected: bigint | undefined): void {
-  const current = stored.exists ? stored.lastRevision : 0n;
-  if (expected === undefined || expected === current) return;
-  throw new ServiceError(
-    "ABORTED",
-    `Cannot configure destination "${id}": its revision is ${current}, expected ${expected}`,
-    { metadata: { current_revision: current.toString() } },
-  );
-}
-
 /** The record to be stored; the stored one itself when nothing changes. */
-function nextRecord(accepted: Accepted, stored: Stored, deps: ConfigureDeps): DestinationRecord {
-  const { destination, compiled, access, kept } = accepted;
-  const { record } = stored;
+function nextRecord(
+  accepted: Accepted,
+  { record, lastRevision }: Stored<DestinationRecord>,
+  deps: ConfigureDeps,
+): DestinationRecord {
+  const { destination, access, kept } = accepted;
   if (record && kept && sameConfiguration(record.message, destination)) return record;
-  const revision = stored.lastRevision + 1n;
+  const revision = lastRevision + 1n;
   const now = deps.clock.now();
   return {
     message: storedForm(destination, {
       revision,
       createdAt: record?.message.createTime ? timestampMs(record.message.createTime) : now,
       updatedAt: now,
-      access,
-      fingerprint: deps.fingerprint(access),
+      credentialStatus: access.kind === "connection" ? undefined : credentialStatus(access, deps.fingerprint(access)),
     }),
-    credential: kept ?? sealAccess(access, destination.id, compiled.queue, deps.keyring),
+    credential: record && kept ? record.credential : storedCredential(accepted, deps),
     templateRevision: record && kept && sameTemplate(record.message, destination) ? record.templateRevision : revision,
   };
+}
+
+function storedCredential(
+  { access, destination, compiled }: Accepted,
+  { keyring }: ConfigureDeps,
+): StoredCredential | undefined {
+  if (access.kind === "connection") return undefined;
+  const { origin, accountId } = compiled.queue;
+  return { ...sealAccess(access, placeOf(destination.id), origin, keyring), accountId };
 }

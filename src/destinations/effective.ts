@@ -34,7 +34,7 @@ export function effectiveForm(destination: Destination, compiled: CompiledDestin
     const template = form.template.value;
     template.accountId = compiled.queue.accountId;
     template.serverUrl = compiled.queue.origin;
-    template.presenceDetail = PresenceDetail.QUEUE;
+    template.presenceDetail = PresenceDetail[compiled.detail];
     template.onlyExtensions = [...compiled.queue.onlyExtensions];
   }
   return form;

@@ -1,6 +1,5 @@
 // The contract's limits and defaults for destinations; times in milliseconds.
 
-export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 export const LABEL_KEY_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;
 export const MAX_LABELS = 32;
 export const MAX_LABEL_VALUE_BYTES = 128;

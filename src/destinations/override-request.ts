@@ -1,6 +1,6 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Violation } from "../lib/errors.ts";
-import { ID_PATTERN } from "./limits.ts";
+import { ID_PATTERN } from "../lib/ids.ts";
 import { Problems } from "../lib/problems.ts";
 
 /** Whose override is meant: destinations by id, or all that have these labels. */

@@ -1,9 +1,10 @@
 import { clone } from "@bufbuild/protobuf";
 import { type Destination, DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
+import { readStored } from "../stores/records.ts";
 import type { Store } from "../stores/store.ts";
 import { type AcceptDeps, accept } from "./accept.ts";
+import { DESTINATION } from "./record.ts";
 import type { DestinationEntry } from "./registry.ts";
-import { readStored } from "./stored.ts";
 
 // A form that is tried before it is saved may not have a name yet.
 const UNNAMED = "unsaved";
@@ -17,7 +18,7 @@ export function createPrepare(deps: AcceptDeps & { readonly store: Store }) {
     const destination = clone(DestinationSchema, given);
     destination.id ||= UNNAMED;
     // By the id as given: one without a name has nothing stored, even if something is stored under the stand-in.
-    const stored = await readStored(deps.store, given.id);
+    const stored = await readStored(DESTINATION, deps.store, given.id);
     const { compiled, access } = accept(destination, stored, { ...deps, action: "test" });
     return {
       id: given.id,
@@ -28,6 +29,7 @@ export function createPrepare(deps: AcceptDeps & { readonly store: Store }) {
       compiled: { ...compiled, access },
       invalid: "",
       templateRevision: 0n,
+      credentialRevision: 0n,
       proven: false,
     };
   };

@@ -1,103 +1,70 @@
 import { clone, create, equals, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { CredentialStatusSchema } from "../../gen/availability/v1/credential_pb.ts";
+import type { CredentialStatus } from "../../gen/availability/v1/credential_pb.ts";
 import { type Destination, DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
-import type { Keyring, Sealed } from "../lib/sealing.ts";
-import { Secret } from "../lib/secret.ts";
-import { type Access, credentialKind } from "../connections/credentials.ts";
+import { parseSealedAccess, resealAccess, type SealedAccess } from "../connections/sealed-access.ts";
+import type { Keyring } from "../lib/sealing.ts";
+import type { RecordKind } from "../stores/records.ts";
 
-/** Where destinations are kept: `destinations/<id>`. */
-export const DESTINATIONS = "destinations/";
-
-/** A credential, sealed for one destination and the origin it was given for; it opens nowhere else. */
-export interface StoredCredential {
-  readonly kind: Access["kind"];
-  readonly sealed: Sealed;
-  readonly origin: string;
+/** A credential, sealed for one destination and the origin it was given for, and the account it is for. */
+export interface StoredCredential extends SealedAccess {
   readonly accountId: string;
 }
 
 /** A destination as it is stored: the message without its credential, and the credential sealed. */
 export interface DestinationRecord {
   readonly message: Destination;
-  readonly credential: StoredCredential;
+  /** Undefined with a connection, which has the credential. */
+  readonly credential: StoredCredential | undefined;
   /** The revision at which template or credential last changed. */
   readonly templateRevision: bigint;
 }
 
-/** A record that this release cannot read; `revision` is its last one as far as that can be seen. */
-export interface Unreadable {
-  readonly unreadable: string;
-  readonly revision: bigint;
-}
+/** Destinations are kept under `destinations/<id>`. */
+export const DESTINATION: RecordKind<DestinationRecord> = {
+  noun: "destination",
+  prefix: "destinations/",
 
-/** What stays of a deleted destination, for good: a new one of its id counts on from this revision. */
-export interface Tombstone {
-  readonly deletedRevision: bigint;
-}
+  toJson: ({ message, templateRevision, credential }) => ({
+    // By number: a value that only a newer release knows is then refused as such, where a name would be dropped.
+    destination: toJson(DestinationSchema, message, { enumAsInteger: true }),
+    templateRevision: templateRevision.toString(),
+    ...(credential && { credential: { ...credential } }),
+  }),
 
-// Written with every record; a record of a newer format is refused rather than misread.
-const FORMAT = 1;
-
-export function encodeRecord(record: DestinationRecord | Tombstone): Uint8Array {
-  const json: JsonValue =
-    "deletedRevision" in record
-      ? { format: FORMAT, deletedRevision: record.deletedRevision.toString() }
-      : {
-          format: FORMAT,
-          // By number: a value that only a newer release knows is then refused as such, where a name would be dropped.
-          destination: toJson(DestinationSchema, record.message, { enumAsInteger: true }),
-          templateRevision: record.templateRevision.toString(),
-          credential: { ...record.credential },
-        };
-  return Buffer.from(JSON.stringify(json));
-}
-
-/** Reads what encodeRecord() wrote. */
-export function decodeRecord(bytes: Uint8Array): DestinationRecord | Tombstone | Unreadable {
-  let json: Record<string, unknown> = {};
-  try {
-    json = Object(JSON.parse(Buffer.from(bytes).toString()));
-    if (json.format !== FORMAT) throw new Error(`its format is ${String(json.format)}, expected ${FORMAT}`);
-    if (typeof json.deletedRevision === "string") return { deletedRevision: BigInt(json.deletedRevision) };
+  fromJson(json) {
+    // A newer release's fields are dropped with the next Configure; until then they must not make it unreadable.
+    const message = fromJson(DestinationSchema, json.destination as JsonValue, { ignoreUnknownFields: true });
     return {
-      // A newer release's fields are dropped with the next Configure; until then they must not make it unreadable.
-      message: fromJson(DestinationSchema, json.destination as JsonValue, { ignoreUnknownFields: true }),
-      credential: parseStored(json.credential),
+      message,
+      credential: connectionIdOf(message) === undefined ? parseStored(json.credential) : undefined,
       templateRevision: BigInt(String(json.templateRevision)),
     };
-  } catch (error) {
-    const unreadable = error instanceof Error ? error.message : String(error);
-    const { revision } = Object(json.destination) as { revision?: unknown };
-    const last = Number(revision ?? json.deletedRevision);
-    return { unreadable, revision: Number.isSafeInteger(last) && last > 0 ? BigInt(last) : 0n };
-  }
+  },
+};
+
+function parseStored(json: unknown): StoredCredential {
+  const sealed = parseSealedAccess(json);
+  const { accountId } = Object(json) as Record<string, unknown>;
+  if (typeof accountId !== "string") throw new Error("its credential is not whole");
+  return { ...sealed, accountId };
 }
 
-function parseStored(credential: unknown): StoredCredential {
-  const { kind, sealed, origin, accountId } = Object(credential) as Record<string, unknown>;
-  if (kind !== "bearer_token") throw new Error(`its credential is of the kind ${String(kind)}, expected bearer_token`);
-  if (typeof sealed !== "string" || typeof origin !== "string" || typeof accountId !== "string") {
-    throw new Error("its credential is not whole");
-  }
-  return { kind, sealed, origin, accountId };
+/** The connection that a destination asks over; undefined when it has a credential of its own. */
+export function connectionIdOf({ template }: Destination): string | undefined {
+  if (template.case !== "ringCentral" || template.value.access.case !== "connectionId") return undefined;
+  return template.value.access.value;
 }
 
-/** Seals a credential for one destination and the queue's origin. */
-export function sealAccess(
-  access: Access,
-  id: string,
-  queue: { origin: string; accountId: string },
-  keyring: Keyring,
-): StoredCredential {
-  const { origin, accountId } = queue;
-  const sealed = keyring.seal(new Secret(access.token.reveal()), sealingContext(id, origin));
-  return { kind: access.kind, sealed, origin, accountId };
+/** What a destination's own credential is sealed for, beside its origin. */
+export function placeOf(id: string): string {
+  return `${DESTINATION.prefix}${id} ring_central.credential`;
 }
 
-/** Opens what sealAccess() sealed; throws SealingError. */
-export function openAccess(credential: StoredCredential, id: string, keyring: Keyring): Access {
-  return { kind: credential.kind, token: keyring.open(credential.sealed, sealingContext(id, credential.origin)) };
+/** The record with its credential sealed by the first key; undefined when there is nothing to do, or it does not open. */
+export function resealDestination(record: DestinationRecord, keyring: Keyring): DestinationRecord | undefined {
+  const credential = record.credential && resealAccess(record.credential, placeOf(record.message.id), keyring);
+  return credential && { ...record, credential };
 }
 
 /** What a caller configured: without output-only fields and without the credential. */
@@ -128,21 +95,12 @@ export function sameTemplate(a: Destination, b: Destination): boolean {
 /** The message as it is stored and read back. */
 export function storedForm(
   destination: Destination,
-  given: { revision: bigint; createdAt: number; updatedAt: number; access: Access; fingerprint: string },
+  given: { revision: bigint; createdAt: number; updatedAt: number; credentialStatus: CredentialStatus | undefined },
 ): Destination {
   const form = configuredForm(destination);
   form.revision = given.revision;
   form.createTime = timestampFromMs(Math.floor(given.createdAt));
   form.updateTime = timestampFromMs(Math.floor(given.updatedAt));
-  if (form.template.case === "ringCentral") {
-    form.template.value.credentialStatus = create(CredentialStatusSchema, {
-      kind: credentialKind(given.access),
-      fingerprint: given.fingerprint,
-    });
-  }
+  if (form.template.case === "ringCentral") form.template.value.credentialStatus = given.credentialStatus;
   return form;
-}
-
-function sealingContext(id: string, origin: string): string {
-  return `${DESTINATIONS}${id} ring_central.credential ${origin}`;
 }

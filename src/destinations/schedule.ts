@@ -1,8 +1,8 @@
 import { DayOfWeek, type Schedule, type WeeklyRange } from "../../gen/availability/v1/destination_pb.ts";
 import type { Violation } from "../lib/errors.ts";
+import { Problems } from "../lib/problems.ts";
 import { quote } from "../lib/quote.ts";
 import { createOpeningHours, DAY, type OpeningHours, type WeeklySpan } from "./opening-hours.ts";
-import { Problems } from "../lib/problems.ts";
 import { type TimeZone, timeZone } from "./time-zone.ts";
 
 /** Whether it is open, and until when; times in Unix milliseconds. */

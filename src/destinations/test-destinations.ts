@@ -1,27 +1,26 @@
-import { createHash } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { CredentialSchema } from "../../gen/availability/v1/credential_pb.ts";
 import {
   type Destination,
   DestinationSchema,
   RingCentralTemplateSchema,
 } from "../../gen/availability/v1/destination_pb.ts";
-import { createKeyring } from "../lib/sealing.ts";
-import { TestClock } from "../lib/test-clock.ts";
-import { openSqlite } from "../stores/sqlite.ts";
-import type { Store } from "../stores/store.ts";
-import { type ConfigureDeps, createConfigure } from "./configure.ts";
-import type { Access } from "../connections/credentials.ts";
+import { createDeleteConnection } from "../connections/delete-connection.ts";
+import { bearerCredential, startConnections, TOKEN } from "../connections/test-connections.ts";
+import { createConfigure } from "./configure.ts";
 import { createDelete } from "./delete.ts";
 import { Registry } from "./registry.ts";
 
-export const PLATFORM = "https://platform.ringcentral.com";
-export const SIMULATOR = "http://127.0.0.1:8081";
-export const TOKEN = "U0pDMTFQMDFQQVMwMHxBQUFB-one";
-export const OTHER_TOKEN = "U0pDMTFQMDFQQVMwMHxBQUFB-two";
-
-/** RingCentral and one other server. */
-export const allowList = { allows: (origin: string) => origin === PLATFORM || origin === SIMULATOR };
+export {
+  allowList,
+  changesTold,
+  fingerprint,
+  keyOf,
+  OTHER_TOKEN,
+  PLATFORM,
+  SIMULATOR,
+  TOKEN,
+  tokenOf,
+} from "../connections/test-connections.ts";
 
 type Init<T> = Exclude<T, { $typeName: string }>;
 type Template = Init<MessageInitShape<typeof RingCentralTemplateSchema>>;
@@ -35,8 +34,12 @@ export function destinationOf(rest: Rest = {}, template: Template = {}): Destina
 }
 
 export function bearer(token: string): Template {
-  const value = create(CredentialSchema, { kind: { case: "bearerToken", value: token } });
-  return { access: { case: "credential", value } };
+  return { access: { case: "credential", value: bearerCredential(token) } };
+}
+
+/** A template that asks over a connection. */
+export function over(connectionId: string): Template {
+  return { access: { case: "connectionId", value: connectionId } };
 }
 
 /** A destination that a first Configure takes. */
@@ -44,19 +47,11 @@ export function newDestination(rest: Rest = {}, template: Template = {}): Destin
   return destinationOf(rest, { ...bearer(TOKEN), ...template });
 }
 
-export function keyOf(byte: number): Uint8Array {
-  return new Uint8Array(32).fill(byte);
-}
-
-export function fingerprint(access: Access): string {
-  return createHash("sha256").update(access.token.reveal()).digest("hex").slice(0, 12);
-}
-
 /** A service's destinations as they are after a start: on a store in memory unless `over` brings another. */
-export async function startDestinations(over: Partial<Omit<ConfigureDeps, "clock" | "registry">> = {}) {
-  const clock = new TestClock();
-  const store: Store = over.store ?? openSqlite(":memory:");
-  const deps = { store, keyring: createKeyring([keyOf(1)]), allowList, fingerprint, clock, ...over };
+export async function startDestinations(over: Parameters<typeof startConnections>[0] = {}) {
+  const connecting = await startConnections(over);
+  const { store, keyring, allowList, fingerprint, clock, connections } = connecting;
+  const deps = { store, keyring, allowList, fingerprint, clock, connections };
   const registry = new Registry(deps);
   const events: string[] = [];
   registry.subscribe({
@@ -76,5 +71,7 @@ export async function startDestinations(over: Partial<Omit<ConfigureDeps, "clock
       request: { validateOnly?: boolean; expectedRevision?: bigint | undefined } = {},
     ) => configure({ validateOnly: false, expectedRevision: undefined, ...request, destination }),
     remove: createDelete({ ...deps, registry }),
+    configureConnection: connecting.configure,
+    removeConnection: createDeleteConnection({ ...deps, usersOf: (id) => registry.usersOf(id) }),
   };
 }

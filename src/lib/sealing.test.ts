@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createKeyring, keyId, SealingError } from "./sealing.ts";
+import { createKeyring, isSealedWithFirst, keyId, SealingError } from "./sealing.ts";
 import { Secret } from "./secret.ts";
 
 const key = randomBytes(32);
@@ -89,6 +89,18 @@ describe("createKeyring()", () => {
     expect(() => createKeyring([randomBytes(16)])).toThrow("Cannot use key: it has 16 bytes, expected 32");
     expect(() => createKeyring([])).toThrow("Cannot create keyring: no key given");
     expect(createKeyring([key, Uint8Array.from(key)]).keyIds).toHaveLength(1);
+  });
+
+  test("isSealedWithFirst() tells what an older key sealed, and what is no sealed secret", () => {
+    const [older, newer] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const both = createKeyring([newer, older]);
+    const [first, second] = [both, createKeyring([older])].map((by) => by.seal(new Secret("token"), context));
+    expect([first!, second!, "", "token"].map((text) => isSealedWithFirst(text, both))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   test("keyId() is the first 8 hex digits of the SHA-256", () => {

@@ -99,6 +99,11 @@ export function keyId(key: Uint8Array): string {
   return createHash("sha256").update(key).digest("hex").slice(0, 8);
 }
 
+/** Whether it was sealed with the key that seals now; false for what is no sealed secret. */
+export function isSealedWithFirst(sealed: Sealed, keyring: Pick<Keyring, "keyIds">): boolean {
+  return SEALED.exec(sealed)?.[1] === keyring.keyIds[0];
+}
+
 function parseSealed(sealed: Sealed): { id: string; bytes: Buffer } {
   const [, id, text] = SEALED.exec(sealed) ?? [];
   if (id === undefined || text === undefined) throw new SealingError("MALFORMED", undefined, "it has another form");

@@ -1,7 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ListAvailabilityHistoryRequest } from "../../gen/availability/v1/destination_service_pb.ts";
 import type { HistoryQuery } from "../availability/history-page.ts";
-import { ID_PATTERN } from "../destinations/limits.ts";
+import { ID_PATTERN } from "../lib/ids.ts";
 import type { Problems } from "../lib/problems.ts";
 import { pageSize } from "./paging.ts";
 

@@ -7,6 +7,16 @@ export function pageSize(requested: number): number {
   return requested === 0 ? DEFAULT_SIZE : Math.min(requested, MOST);
 }
 
+/** A page of what was found, of one more than it holds if there is a next one, and the token of that. */
+export function pageOf<Item extends { readonly id: string }>(
+  found: readonly Item[],
+  size: number,
+): { page: readonly Item[]; nextPageToken: string } {
+  const page = found.slice(0, size);
+  const last = page.at(-1);
+  return { page, nextPageToken: last && found.length > size ? pageToken(last.id) : "" };
+}
+
 /** The token of the page that begins after this id. */
 export function pageToken(lastId: string): string {
   return Buffer.from(`after:${lastId}`).toString("base64url");

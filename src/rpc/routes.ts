@@ -5,6 +5,7 @@ import { DestinationService } from "../../gen/availability/v1/destination_servic
 import { checkHandlers } from "./handlers/check.ts";
 import { checkStreamHandlers } from "./handlers/check-stream.ts";
 import { configureHandlers } from "./handlers/configure.ts";
+import { connectionHandlers } from "./handlers/connections.ts";
 import { destinationHandlers } from "./handlers/destinations.ts";
 import { historyHandlers } from "./handlers/history.ts";
 import { overrideHandlers } from "./handlers/overrides.ts";
@@ -17,6 +18,7 @@ type RouteDeps = Parameters<typeof checkHandlers>[0] &
   Parameters<typeof checkStreamHandlers>[0] &
   Parameters<typeof watchHandlers>[0] &
   Parameters<typeof configureHandlers>[0] &
+  Parameters<typeof connectionHandlers>[0] &
   Parameters<typeof destinationHandlers>[0] &
   Parameters<typeof historyHandlers>[0] &
   Parameters<typeof overrideHandlers>[0] &
@@ -40,6 +42,6 @@ export function createRoutes(deps: RouteDeps) {
       ...templateHandlers(),
       ...testHandlers(deps),
     });
-    router.service(ConnectionService, {});
+    router.service(ConnectionService, connectionHandlers(deps));
   };
 }

@@ -7,6 +7,12 @@ import {
   WatchRequestSchema,
 } from "../../gen/availability/v1/availability_service_pb.ts";
 import {
+  DeleteConnectionRequestSchema,
+  GetConnectionRequestSchema,
+  ListCallQueuesRequestSchema,
+  ListConnectionsRequestSchema,
+} from "../../gen/availability/v1/connection_service_pb.ts";
+import {
   DeleteDestinationRequestSchema,
   GetDestinationRequestSchema,
   GetPresenceRequestSchema,
@@ -16,9 +22,9 @@ import {
   ListUpstreamCallsRequestSchema,
   TestDestinationRequestSchema,
 } from "../../gen/availability/v1/destination_service_pb.ts";
-import { ID_PATTERN } from "../destinations/limits.ts";
-import { Problems } from "../lib/problems.ts";
 import { invalid } from "../lib/errors.ts";
+import { ID_PATTERN } from "../lib/ids.ts";
+import { Problems } from "../lib/problems.ts";
 import { checkHistoryRequest } from "./history-request.ts";
 import { parseCallToken, parsePageToken } from "./paging.ts";
 
@@ -28,7 +34,7 @@ const TAGS = { most: 64, nameBytes: 64, valueBytes: 1024 };
 const ANY_SPAN = { unset: 0, min: 0, max: Number.POSITIVE_INFINITY };
 const HEARTBEAT = { unset: 15_000, min: 1_000, max: 60_000 };
 
-/** Throws ServiceError INVALID_ARGUMENT with every violation of a request; Configure is judged where it is compiled. */
+/** Throws ServiceError INVALID_ARGUMENT with every violation of a request; the two Configures are judged where they are done. */
 export function validate(message: Message, method: DescMethod): void {
   const problems = new Problems();
   if (isMessage(message, CheckRequestSchema)) checkRequest(message, "", problems);
@@ -43,9 +49,11 @@ export function validate(message: Message, method: DescMethod): void {
     if (target.case === "destinationId") problems.format("destination_id", target.value, ID_PATTERN);
     else if (!target.case) problems.add("target", "REQUIRED", "is absent, expected one of destination_id, destination");
     checkTags("tags", message.tags, problems);
-  } else if (isMessage(message, ListDestinationsRequestSchema)) {
+  } else if (namesConnection(message)) problems.format("connection_id", message.connectionId, ID_PATTERN);
+  else if (isMessage(message, ListCallQueuesRequestSchema)) {
+    problems.format("connection_id", message.connectionId, ID_PATTERN);
     checkPage(message, parsePageToken(message.pageToken) !== undefined, problems);
-  } else if (isMessage(message, ListTemplatesRequestSchema)) {
+  } else if (listsById(message)) {
     checkPage(message, parsePageToken(message.pageToken) !== undefined, problems);
   } else if (isMessage(message, ListUpstreamCallsRequestSchema)) {
     problems.format("destination_id", message.destinationId, ID_PATTERN);
@@ -65,6 +73,18 @@ function namesDestination(message: Message) {
     isMessage(message, GetDestinationRequestSchema) ||
     isMessage(message, DeleteDestinationRequestSchema) ||
     isMessage(message, GetPresenceRequestSchema)
+  );
+}
+
+function namesConnection(message: Message) {
+  return isMessage(message, GetConnectionRequestSchema) || isMessage(message, DeleteConnectionRequestSchema);
+}
+
+function listsById(message: Message) {
+  return (
+    isMessage(message, ListDestinationsRequestSchema) ||
+    isMessage(message, ListTemplatesRequestSchema) ||
+    isMessage(message, ListConnectionsRequestSchema)
   );
 }
 

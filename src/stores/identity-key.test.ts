@@ -25,6 +25,9 @@ test("loadIdentityKey() keeps the key sealed, and the same when another sealing 
   expect(stored.toString()).not.toContain(key.toString("base64"));
   const rotated = createKeyring([new Uint8Array(32).fill(2), new Uint8Array(32).fill(1)]);
   expect(key.equals(await loadIdentityKey(store, rotated))).toBe(true);
+  // By then it is sealed with the first, and the older one can go.
+  const alone = createKeyring([new Uint8Array(32).fill(2)]);
+  expect(key.equals(await loadIdentityKey(store, alone))).toBe(true);
 });
 
 test("loadIdentityKey() gives every replica one key when many start at once", async () => {

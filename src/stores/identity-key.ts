@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Keyring } from "../lib/sealing.ts";
+import { isSealedWithFirst, type Keyring } from "../lib/sealing.ts";
 import { Secret } from "../lib/secret.ts";
 import type { Store } from "./store.ts";
 
@@ -13,10 +13,12 @@ const BYTES = 32;
 export async function loadIdentityKey(store: Store, keyring: Keyring): Promise<Uint8Array> {
   for (;;) {
     const entry = await store.get(KEY);
-    if (entry) return Buffer.from(keyring.open(Buffer.from(entry.value).toString(), KEY).reveal(), "base64");
-    const key = randomBytes(BYTES);
-    const sealed = keyring.seal(new Secret(key.toString("base64")), KEY);
-    const put = await store.put(KEY, Buffer.from(sealed), { expected: "absent" });
-    if (put.ok) return key;
+    const sealed = entry && Buffer.from(entry.value).toString();
+    const text = sealed === undefined ? new Secret(randomBytes(BYTES).toString("base64")) : keyring.open(sealed, KEY);
+    // Sealed again when another key seals by now, so that the older one can be retired.
+    const kept = sealed !== undefined && isSealedWithFirst(sealed, keyring);
+    const write = { expected: entry?.revision ?? "absent" } as const;
+    const done = kept || (await store.put(KEY, Buffer.from(keyring.seal(text, KEY)), write)).ok;
+    if (done) return Buffer.from(text.reveal(), "base64");
   }
 }

@@ -158,6 +158,24 @@ export function destinationInvalid(e: { destinationId: string; message: string }
   log.error(e, "stored destination is invalid");
 }
 
+export function connectionConfigured(e: { connectionId: string; revision: bigint }): void {
+  log.info({ ...e, revision: e.revision.toString() }, "connection configured");
+}
+
+export function connectionDeleted(e: { connectionId: string; revision: bigint }): void {
+  log.info({ ...e, revision: e.revision.toString() }, "connection deleted");
+}
+
+/** A stored connection cannot be used; its destinations answer DESTINATION_INVALID until it is configured again. */
+export function connectionInvalid(e: { connectionId: string; message: string }): void {
+  log.error(e, "stored connection is invalid");
+}
+
+/** Stored secrets were sealed again with the first key: the older ones are needed no more for this kind of record. */
+export function credentialsResealed(e: { noun: string; count: number }): void {
+  log.info(e, "sealed stored credentials with the first key");
+}
+
 /** The history cannot be written, read or pruned. Answers do not depend on it. */
 export function historyTrouble(e: { action: "write" | "read" | "prune" | "close"; message: string }): void {
   log.warn(e, "history is in trouble");

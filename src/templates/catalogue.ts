@@ -1,4 +1,5 @@
-import { DEFAULT_ACCOUNT, DEFAULT_SERVER } from "./ringcentral.ts";
+import { DEFAULT_ACCOUNT } from "./ringcentral.ts";
+import { DEFAULT_SERVER } from "./server-url.ts";
 
 /** One field that a person fills in; its path begins at the destination. */
 export interface TemplateField {

@@ -1,9 +1,7 @@
 import type { Violation } from "../lib/errors.ts";
-import { parseOrigin } from "../lib/origin.ts";
 import { quote } from "../lib/quote.ts";
+import { parseServerUrl } from "./server-url.ts";
 import { USER_AGENT } from "./user-agent.ts";
-
-export { normaliseBearerToken } from "./bearer-token.ts";
 
 /** A call queue whose presence can be asked for, and which of its members count. */
 export interface RingCentralQueue {
@@ -23,9 +21,8 @@ export interface PreparedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** What an unset account and server mean. */
+/** What an unset account means. */
 export const DEFAULT_ACCOUNT = "~";
-export const DEFAULT_SERVER = "https://platform.ringcentral.com";
 export const QUEUE_PRESENCE_ROUTE = "/restapi/v1.0/account/{account}/call-queues/{queue}/presence";
 
 const DIGITS = /^\d{1,20}$/;
@@ -54,18 +51,9 @@ export function parseRingCentralTemplate(
     refuse("call_queue_id", "INVALID_FORMAT", `is ${quote(queueId)}, expected the queue's internal id, 1 to 20 digits`);
   }
 
-  // Not quoted when it is no origin: a password or a token may stand in it.
-  const origin = parseOrigin(fields.serverUrl || DEFAULT_SERVER);
-  if (origin === undefined) {
-    refuse("server_url", "INVALID_FORMAT", `is no bare origin, expected one like ${quote(DEFAULT_SERVER)}`);
-  } else if (!context.allowList.allows(origin)) {
-    refuse(
-      "server_url",
-      "NOT_ALLOWED",
-      `is ${quote(origin)}, which this service may not call; its operator allows it by adding it to UPSTREAM_ALLOW`,
-    );
-  }
-
+  const { allowList } = context;
+  const { origin, violation } = parseServerUrl(fields.serverUrl, { field: `${context.field}.server_url`, allowList });
+  if (violation) violations.push(violation);
   violations.push(...checkOnlyExtensions(fields.onlyExtensions, `${context.field}.only_extensions`));
 
   if (origin === undefined || violations.length > 0) return { violations };
@@ -93,14 +81,18 @@ export function checkOnlyExtensions(numbers: readonly string[], field: string): 
  * https://developers.ringcentral.com/guide/voice/call-routing/manual/call-queues-presence
  */
 export function queuePresenceRequest(queue: Omit<RingCentralQueue, "onlyExtensions">): PreparedRequest {
-  const path = QUEUE_PRESENCE_ROUTE.replace("{account}", queue.accountId).replace("{queue}", queue.queueId);
   return {
     method: "GET",
-    url: `${queue.origin}${path}`,
+    url: `${queue.origin}${queuePresencePath(queue)}`,
     headers: [
       ["Accept", "application/json"],
       ["Authorization", "Bearer [token]"],
       ["User-Agent", USER_AGENT],
     ],
   };
+}
+
+/** The path that reads a queue's presence. */
+export function queuePresencePath({ accountId, queueId }: Pick<RingCentralQueue, "accountId" | "queueId">): string {
+  return QUEUE_PRESENCE_ROUTE.replace("{account}", accountId).replace("{queue}", queueId);
 }

@@ -2,8 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import type { CheckRequest } from "../../../gen/availability/v1/availability_service_pb.ts";
 import { type CheckError, CheckErrorSchema } from "../../../gen/availability/v1/error_pb.ts";
 import type { CheckQuery } from "../../availability/check.ts";
-import { durationMs } from "../../lib/problems.ts";
 import { ServiceError } from "../../lib/errors.ts";
+import { durationMs } from "../../lib/problems.ts";
 import { codeOf, toConnectError } from "../errors.ts";
 
 /** What a valid request asks. */

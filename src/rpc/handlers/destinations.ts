@@ -11,7 +11,7 @@ import type { createDelete } from "../../destinations/delete.ts";
 import { overrideMessage } from "../../destinations/override-record.ts";
 import type { Overrides } from "../../destinations/overrides.ts";
 import { type DestinationEntry, notFound, type Registry } from "../../destinations/registry.ts";
-import { pageSize, pageToken, parsePageToken } from "../paging.ts";
+import { pageOf, pageSize, parsePageToken } from "../paging.ts";
 
 type Handlers = Pick<
   ServiceImpl<typeof DestinationService>,
@@ -36,12 +36,8 @@ export function destinationHandlers(deps: {
       const after = parsePageToken(request.pageToken) ?? "";
       // One more than asked for tells whether there is a next page.
       const found = registry.page({ selector: request.labelSelector, after, size: size + 1 });
-      const page = found.slice(0, size);
-      const last = page.at(-1);
-      return create(ListDestinationsResponseSchema, {
-        destinations: page.map(shown),
-        nextPageToken: last && found.length > size ? pageToken(last.id) : "",
-      });
+      const { page, nextPageToken } = pageOf(found, size);
+      return create(ListDestinationsResponseSchema, { destinations: page.map(shown), nextPageToken });
     },
 
     async deleteDestination({ destinationId }) {

@@ -10,10 +10,10 @@ import {
 } from "../../../gen/availability/v1/destination_service_pb.ts";
 import type { Answer } from "../../availability/answer.ts";
 import { History } from "../../availability/history.ts";
-import { Problems } from "../../lib/problems.ts";
 import type { DestinationEntry } from "../../destinations/registry.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { invalid } from "../../lib/errors.ts";
+import { Problems } from "../../lib/problems.ts";
 import { TestClock } from "../../lib/test-clock.ts";
 import { openHistoryInMemory } from "../../stores/open-history.ts";
 import { availabilityMessage } from "../convert-availability.ts";
@@ -56,6 +56,7 @@ function entry(id: string): DestinationEntry {
     compiled: undefined,
     invalid: "",
     templateRevision: 1n,
+    credentialRevision: 0n,
     proven: false,
   };
 }

@@ -5,16 +5,14 @@ import {
   ListTemplatesResponseSchema,
 } from "../../../gen/availability/v1/destination_service_pb.ts";
 import { TEMPLATES } from "../../templates/catalogue.ts";
-import { pageSize, pageToken, parsePageToken } from "../paging.ts";
+import { pageOf, pageSize, parsePageToken } from "../paging.ts";
 
 export function templateHandlers(): Pick<ServiceImpl<typeof DestinationService>, "listTemplates"> {
   return {
     listTemplates(request) {
       const after = parsePageToken(request.pageToken) ?? "";
       const rest = TEMPLATES.filter(({ id }) => id > after);
-      const page = rest.slice(0, pageSize(request.pageSize));
-      const last = page.at(-1);
-      const nextPageToken = last && page.length < rest.length ? pageToken(last.id) : "";
+      const { page, nextPageToken } = pageOf(rest, pageSize(request.pageSize));
       return create(ListTemplatesResponseSchema, {
         templates: page.map((template) => ({ ...template, fields: [...template.fields] })),
         nextPageToken,

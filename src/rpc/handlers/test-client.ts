@@ -1,5 +1,6 @@
 import { type Client, createClient, createRouterTransport } from "@connectrpc/connect";
 import { AvailabilityService } from "../../../gen/availability/v1/availability_service_pb.ts";
+import { ConnectionService } from "../../../gen/availability/v1/connection_service_pb.ts";
 import { DestinationService } from "../../../gen/availability/v1/destination_service_pb.ts";
 import type { Answer } from "../../availability/answer.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -31,6 +32,7 @@ export const ANSWER: Answer = {
 export function clientsOf(deps: Partial<RouteDeps>): {
   availability: Client<typeof AvailabilityService>;
   destinations: Client<typeof DestinationService>;
+  connections: Client<typeof ConnectionService>;
 } {
   const missing = () => {
     throw new Error("this test needs more of the service");
@@ -48,6 +50,12 @@ export function clientsOf(deps: Partial<RouteDeps>): {
     watch: missing,
     configure: missing,
     remove: missing,
+    connections: registry,
+    configureConnection: missing,
+    removeConnection: missing,
+    usersOf: () => [],
+    status: () => undefined,
+    listCallQueues: missing,
     registry,
     history: { list: missing },
     overrides: { get: () => undefined, set: missing, clear: missing },
@@ -59,5 +67,6 @@ export function clientsOf(deps: Partial<RouteDeps>): {
   return {
     availability: createClient(AvailabilityService, transport),
     destinations: createClient(DestinationService, transport),
+    connections: createClient(ConnectionService, transport),
   };
 }
