@@ -1,0 +1,128 @@
+import { isJsonObject } from "../acceptance/json.ts";
+import type { Clock } from "../lib/clock.ts";
+import { readRateLimit } from "../upstream/rate-limit.ts";
+import { badAnswer } from "./bad-answer.ts";
+import type { ApiFailure, ApiSuccess, CallApi, CallOptions } from "./call.ts";
+import { readErrorBody } from "./error-body.ts";
+import { failureOf } from "./errors.ts";
+import { type BulkEntry, bulkEntries } from "./multipart.ts";
+import { presenceIn } from "./presence-record.ts";
+import type { ExtensionRead } from "./tables.ts";
+
+/** The most extensions that one call may name. */
+export const MOST_EXTENSIONS = 30;
+/** For so long an extension is not asked for again that RingCentral does not know or show. */
+export const UNKNOWABLE_MS = 10 * 60_000;
+
+/** What was read of several extensions. */
+export interface ExtensionsRead {
+  readonly ok: true;
+  readonly rows: readonly ExtensionRead[];
+  /** Unix milliseconds. */
+  readonly sentAt: number;
+  /** Why some of them could not be read; undefined when all were. */
+  readonly unread: ApiFailure | undefined;
+  /** Calls left of the group's limit, as the answer says. */
+  readonly left: number | undefined;
+}
+
+export const READ_EXTENSIONS = "read extension presence";
+const ROUTE = "/restapi/v1.0/account/{account}/extension/{extension}/presence";
+// Permissions that the app or the user lacks, whatever the extension.
+const LACKS_PERMISSION = ["CMN-401", "CMN-408"];
+// Nothing to hide: what a server repeats of a token is concealed before it comes here.
+const NOTHING = "\u0000";
+
+/**
+ * Reads the presence of 1 to 30 extensions in one call. Those that RingCentral does not know or show are rows too, of
+ * which nothing can be known for a while.
+ */
+export async function readExtensions(
+  deps: { readonly call: CallApi; readonly clock: Pick<Clock, "now"> },
+  which: { readonly accountId: string; readonly extensionIds: readonly string[] },
+  options: CallOptions,
+): Promise<ExtensionsRead | ApiFailure> {
+  const { accountId, extensionIds } = which;
+  const several = extensionIds.length > 1;
+  const answer = await deps.call(
+    {
+      method: "GET",
+      path: `/restapi/v1.0/account/${accountId}/extension/${extensionIds.join(",")}/presence`,
+      route: ROUTE,
+      group: "light",
+      accept: several ? "application/vnd.ringcentral.multipart+json" : "application/json",
+      action: READ_EXTENSIONS,
+      expects: several ? [207] : [200],
+    },
+    options,
+  );
+  const now = deps.clock.now();
+  if (!answer.ok) {
+    const row = several ? undefined : unknowableBy(extensionIds[0]!, answer, now);
+    return row ? { ok: true, rows: [row], sentAt: now, unread: undefined, left: undefined } : answer;
+  }
+  const { headers, bodyText } = answer;
+  const entries = several
+    ? bulkEntries(headers["content-type"] ?? "", bodyText)
+    : one(extensionIds[0]!, answer.status, bodyText);
+  if (!entries) return badAnswer(answer, READ_EXTENSIONS, "its answer is not understood");
+  return collect(answer, entries, extensionIds, now);
+}
+
+function collect(
+  answer: ApiSuccess,
+  entries: readonly BulkEntry[],
+  extensionIds: readonly string[],
+  now: number,
+): ExtensionsRead {
+  const rows: ExtensionRead[] = [];
+  const found = new Map(entries.map((entry) => [entry.resourceId, entry]));
+  let unread: ApiFailure | undefined;
+  for (const extensionId of extensionIds) {
+    const entry = found.get(extensionId);
+    const row = entry
+      ? rowOf(answer, entry, now)
+      : badAnswer(answer, READ_EXTENSIONS, "an extension is not in its answer");
+    if ("ok" in row) unread ??= row;
+    else rows.push(row);
+  }
+  return { ok: true, rows, sentAt: answer.sentAt, unread, left: readRateLimit(answer.headers)?.left };
+}
+
+function rowOf(answer: ApiSuccess, { resourceId, status, body }: BulkEntry, now: number): ExtensionRead | ApiFailure {
+  if (status === 200) {
+    const presence = presenceIn(body);
+    return presence
+      ? { extensionId: resourceId, presence }
+      : badAnswer(answer, READ_EXTENSIONS, "its answer is not understood");
+  }
+  const bodyText = JSON.stringify(body);
+  const entry = { status, headers: answer.headers, bodyText };
+  const failure = failureOf(entry, { action: READ_EXTENSIONS, hide: NOTHING, now });
+  const failed = { ok: false, failure, until: now + (failure.retryAfterMs ?? 0), exchange: answer.exchange } as const;
+  return (
+    unknowableBy(resourceId, { ...failed, exchange: { ...answer.exchange, status, body: bodyText } }, now) ?? failed
+  );
+}
+
+/** Nothing can be known of an extension that does not exist or must not be seen; undefined when the trouble is another. */
+function unknowableBy(extensionId: string, { failure, exchange }: ApiFailure, now: number): ExtensionRead | undefined {
+  const until = now + UNKNOWABLE_MS;
+  if (failure.reason === "UPSTREAM_NOT_FOUND") {
+    return { extensionId, presence: { reason: "RingCentral knows no such extension", until } };
+  }
+  const { codes } = readErrorBody(exchange?.body ?? "", NOTHING);
+  if (failure.reason !== "UPSTREAM_PERMISSION_DENIED" || codes.some((code) => LACKS_PERMISSION.includes(code))) {
+    return undefined;
+  }
+  return { extensionId, presence: { reason: "RingCentral does not show the presence of this extension", until } };
+}
+
+function one(resourceId: string, status: number, bodyText: string): readonly BulkEntry[] | undefined {
+  try {
+    const body: unknown = JSON.parse(bodyText);
+    return isJsonObject(body) ? [{ resourceId, status, body }] : undefined;
+  } catch {
+    return undefined;
+  }
+}

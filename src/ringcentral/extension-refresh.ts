@@ -1,0 +1,188 @@
+import type { Clock } from "../lib/clock.ts";
+import { readAccountPresence } from "./account-presence.ts";
+import type { BudgetState } from "./budget.ts";
+import { BulkCost } from "./bulk-cost.ts";
+import type { ApiFailure, CallApi, CallOptions } from "./call.ts";
+import { MOST_EXTENSIONS, READ_EXTENSIONS, readExtensions, UNKNOWABLE_MS } from "./extension-presence.ts";
+import { furtherCall } from "./further-call.ts";
+import { type GroupState, type JoinStep, planJoin } from "./join-plan.ts";
+import { type Refreshed, SharedCall } from "./shared-call.ts";
+import type { ExtensionRead, Tables } from "./tables.ts";
+
+export type { Refreshed } from "./shared-call.ts";
+
+export interface RefreshDeps {
+  readonly call: CallApi;
+  readonly clock: Pick<Clock, "now">;
+  readonly accountId: string;
+  readonly tables: Pick<Tables, "staleExtensions" | "extensionsRead">;
+  /** What is known of a usage group's limit; RingCentral's default is assumed where nothing is. */
+  readonly budget?: ((group: "light" | "heavy") => BudgetState) | undefined;
+  /** Rows were read: what is known of these queues may be different, and is newer. */
+  readonly onNews?: ((queueIds: readonly string[]) => void) | undefined;
+}
+
+/** Those who ask at the same moment, planned together. */
+interface Gathering {
+  readonly extensionIds: Set<string>;
+  readonly askers: CallOptions[];
+  readonly calls: Promise<readonly SharedCall[]>;
+}
+
+const DEFAULT_PER_MINUTE = { light: 50, heavy: 10 };
+/** For so long account presence is not tried again after RingCentral denied it. */
+const DENIED_MS = 60 * 60_000;
+
+/**
+ * ExtensionRefresh reads the presence of extensions into the tables, as far as it is not new enough: each once however
+ * many ask for it, by whichever calls cost the least.
+ */
+export class ExtensionRefresh {
+  readonly #deps: RefreshDeps;
+  readonly #bulkCost = new BulkCost();
+  readonly #underWay = new Set<SharedCall>();
+  #gathering: Gathering | undefined;
+  /** Extensions of the account, as it last said. */
+  #total: number | undefined;
+  #deniedUntil = Number.NEGATIVE_INFINITY;
+  /** What was left of the light limit by the last answer, and by our own count then. */
+  #left: { readonly said: number; readonly counted: number } | undefined;
+
+  constructor(deps: RefreshDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Sees to it that what is known of these extensions is as new as `notBefore` (Unix milliseconds). On a failure what
+   * could be read stays. It never rejects.
+   */
+  async refresh(extensionIds: Iterable<string>, notBefore: number, options: CallOptions): Promise<Refreshed> {
+    const stale = this.#deps.tables.staleExtensions(extensionIds, notBefore);
+    if (stale.length === 0) return { ok: true };
+    const calls = new Set<SharedCall>();
+    const missing = stale.filter((id) => {
+      const call = this.#underWay.values().find((call) => call.suits(id, notBefore));
+      if (!call) return true;
+      call.join(options, [id]);
+      calls.add(call);
+      return false;
+    });
+    const gathered = missing.length > 0 ? this.#gather(missing, options) : undefined;
+    const wanted = new Set(missing);
+    const all = async (): Promise<Refreshed> => {
+      for (const call of (await gathered?.calls) ?? []) if (call.tellsOf(wanted)) calls.add(call);
+      const outcomes = await Promise.all([...calls].map(({ outcome }) => outcome));
+      return outcomes.find((outcome) => !outcome.ok) ?? { ok: true };
+    };
+    return this.#untilTimeUp(all(), options);
+  }
+
+  #gather(extensionIds: readonly string[], options: CallOptions): Gathering {
+    this.#gathering ??= {
+      extensionIds: new Set(),
+      askers: [],
+      // Everybody who asks before the first of them goes on is among them.
+      calls: Promise.resolve().then(() => this.#start()),
+    };
+    for (const id of extensionIds) this.#gathering.extensionIds.add(id);
+    this.#gathering.askers.push(options);
+    return this.#gathering;
+  }
+
+  #start(): readonly SharedCall[] {
+    const { extensionIds, askers } = this.#gathering!;
+    this.#gathering = undefined;
+    const steps = planJoin({
+      stale: [...extensionIds],
+      total: this.#total,
+      light: this.#group("light"),
+      heavy: this.#deniedUntil > this.#deps.clock.now() ? undefined : this.#group("heavy"),
+      bulkCost: (extensions) => this.#bulkCost.of(extensions),
+    });
+    return steps.map((step) => {
+      const call = new SharedCall(step.kind === "account" ? undefined : step.extensionIds, extensionIds, askers);
+      this.#underWay.add(call);
+      call.outcome = this.#carryOut(step, call).finally(() => this.#underWay.delete(call));
+      return call;
+    });
+  }
+
+  #carryOut(step: JoinStep, call: SharedCall): Promise<Refreshed> {
+    return step.kind === "account" ? this.#readAccount(call) : this.#readSome(step.extensionIds, call.options);
+  }
+
+  async #readSome(extensionIds: readonly string[], options: CallOptions): Promise<Refreshed> {
+    const { accountId } = this.#deps;
+    const read = await readExtensions(this.#deps, { accountId, extensionIds }, options);
+    if (!read.ok) return read;
+    this.#learnCost(extensionIds.length, read.left);
+    this.#take(read.rows, read.sentAt);
+    return read.unread ?? { ok: true };
+  }
+
+  async #readAccount(call: SharedCall): Promise<Refreshed> {
+    const { clock, accountId } = this.#deps;
+    const { options } = call;
+    const onPage = (rows: readonly ExtensionRead[], sentAt: number) => this.#take(rows, sentAt);
+    const read = await readAccountPresence(this.#deps.call, { accountId, onPage }, options);
+    if (read.ok) {
+      this.#total = read.items.length;
+      const listed = new Set(read.items.map(({ extensionId }) => extensionId));
+      const presence = { reason: "RingCentral lists no such extension", until: clock.now() + UNKNOWABLE_MS };
+      const gone = [...call.wanted.difference(listed)].map((extensionId) => ({ extensionId, presence }));
+      this.#take(gone, read.sentAt);
+      return { ok: true };
+    }
+    if (read.failure.reason !== "UPSTREAM_PERMISSION_DENIED") return read;
+    // Single extensions may be seen with less: those who wait for this get theirs so.
+    this.#deniedUntil = clock.now() + DENIED_MS;
+    call.extensionIds = new Set(call.wanted);
+    const ids = [...call.wanted];
+    let failed: ApiFailure | undefined;
+    let own = options;
+    for (let start = 0; start < ids.length; start += MOST_EXTENSIONS) {
+      own = furtherCall(own);
+      const outcome = await this.#readSome(ids.slice(start, start + MOST_EXTENSIONS), own);
+      if (!outcome.ok) failed ??= outcome;
+    }
+    return failed ?? { ok: true };
+  }
+
+  #take(rows: readonly ExtensionRead[], sentAt: number): void {
+    if (rows.length === 0) return;
+    const queueIds = this.#deps.tables.extensionsRead(rows, sentAt);
+    if (queueIds.length > 0) this.#deps.onNews?.(queueIds);
+  }
+
+  #group(group: "light" | "heavy"): GroupState {
+    const state = this.#deps.budget?.(group);
+    return { perMinute: state?.limit ?? DEFAULT_PER_MINUTE[group], left: state?.left };
+  }
+
+  #learnCost(extensions: number, said: number | undefined): void {
+    const counted = this.#deps.budget?.("light").left;
+    if (said === undefined || counted === undefined) return;
+    // Our own calls since the last answer, this one aside.
+    const others = Math.max(0, (this.#left?.counted ?? counted) - counted - 1);
+    if (this.#left) this.#bulkCost.observe(extensions, { before: this.#left.said, after: said, others });
+    this.#left = { said, counted };
+  }
+
+  /** Shared calls go on for the others; who has no time left is told so. */
+  #untilTimeUp(work: Promise<Refreshed>, { timeUp }: CallOptions): Promise<Refreshed> {
+    return new Promise((resolve) => {
+      const leave = () => resolve(timedOut(this.#deps.clock.now()));
+      if (timeUp.aborted) return leave();
+      timeUp.addEventListener("abort", leave, { once: true });
+      void work.then((outcome) => {
+        timeUp.removeEventListener("abort", leave);
+        resolve(outcome);
+      });
+    });
+  }
+}
+
+function timedOut(now: number): ApiFailure {
+  const message = `Cannot ${READ_EXTENSIONS}: no whole answer came in time`;
+  return { ok: false, failure: { reason: "UPSTREAM_TIMEOUT", scope: "question", message }, until: now };
+}
