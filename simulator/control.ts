@@ -1,27 +1,48 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { parseChange } from "./agent.ts";
+import { ROUTE_NAMES } from "./call.ts";
 import { FAULT_KINDS, type Fault, type Faults } from "./faults.ts";
+import type { Gateway } from "./gateway.ts";
+import type { LoadOptions } from "./load.ts";
+import type { OAuth } from "./oauth.ts";
+import type { RateLimits, UsageGroup } from "./rate-limit.ts";
 import type { RequestLog } from "./request-log.ts";
+import { parseSwitches, type Switches } from "./switches.ts";
 import type { World } from "./world.ts";
 
 /** What the control endpoints act on. */
 interface Controlled {
   readonly world: World;
   readonly faults: Faults;
+  readonly limits: RateLimits;
+  readonly switches: Switches;
+  readonly oauth: OAuth;
+  readonly gateway: Gateway;
+  readonly load: (options: LoadOptions | undefined) => void;
   readonly log: RequestLog;
 }
 
-const SHOWN_REQUESTS = 100;
+const SHOWN = 100;
+
+interface SocketChange {
+  readonly cut?: "clean" | "abrupt" | "silent";
+  readonly drop?: number;
+  readonly reorder?: number;
+  readonly forget?: boolean;
+}
 
 type Route = (controlled: Controlled, request: IncomingMessage) => unknown;
 
 const ROUTES: Record<string, Route> = {
-  "GET /simulator/state": ({ world, faults }) => ({
+  "GET /simulator/state": ({ world, faults, oauth, gateway, switches }) => ({
     faults: { left: faults.left, hanging: faults.hanging },
+    oauth: { sessions: oauth.sessions.live.length },
+    gateway: { sockets: gateway.sockets, sessions: gateway.sessions, connections: gateway.connections.slice(-SHOWN) },
+    switches,
     queues: world.queueIds.map((id) => ({ ...world.queue(id), truth: world.truth(id) })),
   }),
-  "GET /simulator/requests": ({ log }) => ({ requests: log.records.slice(-SHOWN_REQUESTS) }),
+  "GET /simulator/requests": ({ log }) => ({ requests: log.records.slice(-SHOWN) }),
   // One fault or a list of them, see faults.ts.
   "POST /simulator/faults": async ({ faults }, request) => {
     faults.add(...faultsOf(await json(request)));
@@ -46,6 +67,44 @@ const ROUTES: Record<string, Route> = {
   "POST /simulator/tick": ({ world }) => {
     world.tick();
     return {};
+  },
+  // {"name": value}, see switches.ts.
+  "POST /simulator/switches": async ({ switches }, request) =>
+    Object.assign(switches, parseSwitches(await json(request))),
+  // {"callsPerSecond": 30}, see load.ts; 0 ends it.
+  "POST /simulator/load": async ({ load }, request) => {
+    const { callsPerSecond, ...rest } = (await json(request)) as LoadOptions;
+    if (!(callsPerSecond >= 0)) throw new Error("Cannot begin a load: no `callsPerSecond`");
+    load(callsPerSecond > 0 ? { callsPerSecond, ...rest } : undefined);
+    return {};
+  },
+  // {"light": 50}; null = no limit.
+  "POST /simulator/limits": async ({ limits }, request) => {
+    const given = (await json(request)) as Record<string, number | null>;
+    for (const [group, limit] of Object.entries(given)) {
+      if (!limits.knows(group)) throw new Error(`Cannot limit "${group}": no such usage group`);
+      limits.setLimit(group as UsageGroup, limit ?? Number.POSITIVE_INFINITY);
+    }
+    return {};
+  },
+  // {"expire": "access"} ends access tokens, {"expire": "sessions"} everything that was issued.
+  "POST /simulator/tokens": async ({ oauth }, request) => {
+    const { expire } = (await json(request)) as { expire?: unknown };
+    if (expire === "access") oauth.expireToken();
+    else if (expire === "sessions") oauth.expireSession();
+    else throw new Error("Cannot change tokens: `expire` is neither access nor sessions");
+    return { sessions: oauth.sessions.live.length };
+  },
+  // Any of {"cut": "clean" | "abrupt" | "silent", "drop": 1, "reorder": 2, "forget": true}.
+  "POST /simulator/sockets": async ({ gateway }, request) => {
+    const { cut, drop = 0, reorder = 0, forget } = (await json(request)) as SocketChange;
+    if (cut !== undefined && !["clean", "abrupt", "silent"].includes(cut))
+      throw new Error(`Cannot cut sockets "${cut}": not clean, abrupt or silent`);
+    if (cut !== undefined) gateway.cut(cut);
+    gateway.dropNext(drop);
+    gateway.reorderNext(reorder);
+    if (forget) gateway.forgetSessions();
+    return { sockets: gateway.sockets, sessions: gateway.sessions };
   },
 };
 
@@ -76,7 +135,14 @@ function send(response: ServerResponse, status: number, document: unknown): void
 function faultsOf(document: unknown): Fault[] {
   const faults = (Array.isArray(document) ? document : [document]) as (Fault | null)[];
   const bad = faults.find((fault) => !fault || !Object.hasOwn(FAULT_KINDS, fault.kind));
-  if (bad === undefined) return faults as Fault[];
-  const kinds = Object.keys(FAULT_KINDS).join(", ");
-  throw new Error(`Cannot add fault ${JSON.stringify(bad)}: its kind is not one of ${kinds}`);
+  if (bad !== undefined) {
+    const kinds = Object.keys(FAULT_KINDS).join(", ");
+    throw new Error(`Cannot add fault ${JSON.stringify(bad)}: its kind is not one of ${kinds}`);
+  }
+  for (const { on = "any" } of faults as Fault[]) {
+    const unknown = [on].flat().find((name) => name !== "any" && !Object.hasOwn(ROUTE_NAMES, name));
+    if (unknown !== undefined)
+      throw new Error(`Cannot add a fault on "${unknown}": not one of any, ${Object.keys(ROUTE_NAMES).join(", ")}`);
+  }
+  return faults as Fault[];
 }

@@ -42,6 +42,10 @@ export class RateLimits {
     this.#limits[group] = limit;
   }
 
+  knows(group: string): boolean {
+    return Object.hasOwn(this.#limits, group);
+  }
+
   /** Begins a penalty, as if the limit had been exceeded now. */
   penalize(caller: string, group: UsageGroup): void {
     this.#usage(caller, group).penaltyUntil = this.#now() + this.penaltyMs;

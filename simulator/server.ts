@@ -99,10 +99,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...presenceRoutes(resources),
     ...queueRoutes(resources),
   ];
+  const controlled = { world, faults, limits, switches, oauth, gateway, load, log };
   const platform = { faults, limits, oauth, switches, routes };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (options.control && isControl(request)) return control(request, response, { world, faults, log });
+    if (options.control && isControl(request)) return control(request, response, controlled);
     const record = log.add(request, now());
     const gone = new AbortController();
     response.once("close", () => {
