@@ -355,9 +355,11 @@ describe("send() of a POST", () => {
 
   test("sends the body and its type", async () => {
     let got = "";
-    const { result, server } = await post(async (response, _, request) => {
-      got = await text(request);
-      response.end("{}");
+    const { result, server } = await post((response, _, request) => {
+      void text(request).then((body) => {
+        got = body;
+        response.end("{}");
+      });
     });
     expect(result).toMatchObject({ kind: "response", status: 200, bodyText: "{}", attempts: 1 });
     expect(got).toBe("secret=s3cret%2F%2B");

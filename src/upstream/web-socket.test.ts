@@ -108,7 +108,7 @@ describe("a WebSocket", () => {
     const origin = await serve((server, handshake) => {
       request = handshake;
       server.on("message", (data) => {
-        heard.push(String(data));
+        heard.push(data instanceof Buffer ? data.toString() : "");
         server.send(Buffer.from("binary"), { binary: true });
         server.send('[{"type":"Heartbeat"}]');
       });
