@@ -20,12 +20,16 @@ import { Overrides } from "./destinations/overrides.ts";
 import { createPrepare } from "./destinations/prepare.ts";
 import { type AskableDestination, Registry } from "./destinations/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
-import { ServiceError } from "./lib/errors.ts";
 import { createKeyring } from "./lib/sealing.ts";
 import { Presence } from "./presence/presence.ts";
+import { Budgets } from "./ringcentral/budgets.ts";
+import { connectionSource } from "./ringcentral/connection-source.ts";
+import { Connections } from "./ringcentral/connections.ts";
 import { fingerprint } from "./ringcentral/identity.ts";
-import { createPresenceReader } from "./ringcentral/presence-reader.ts";
+import { NamedConnections } from "./ringcentral/named-connections.ts";
 import { questionOf } from "./ringcentral/question.ts";
+import { createQueuePicker } from "./ringcentral/queue-picker.ts";
+import { createTokenSources } from "./ringcentral/token-sources.ts";
 import { listenGrpc } from "./rpc/grpc.ts";
 import { Lifecycle } from "./rpc/guard-lifecycle.ts";
 import { createGuards } from "./rpc/guards.ts";
@@ -44,6 +48,7 @@ import { createAllowList } from "./upstream/allow-list.ts";
 import { BackOffs } from "./upstream/backoff.ts";
 import { createDispatcher } from "./upstream/dispatcher.ts";
 import { createHttpClient } from "./upstream/http-client.ts";
+import { createWebSockets } from "./upstream/web-socket.ts";
 
 /** The running service. */
 export interface App {
@@ -74,10 +79,9 @@ export async function startApp(
     const keyring = createKeyring(keys.keys);
     const identityKey = await loadIdentityKey(store, keyring);
     const allowList = createAllowList(settings.upstreamAllow);
-    const connections = new ConnectionRegistry({ store, keyring, allowList });
-    closers.push(() => connections.close());
-    await connections.load();
-    const registry = new Registry({ store, keyring, allowList, connections });
+    const configuredConnections = new ConnectionRegistry({ store, keyring, allowList });
+    closers.push(() => configuredConnections.close());
+    const registry = new Registry({ store, keyring, allowList, connections: configuredConnections });
     closers.push(() => registry.close());
     const overrides = new Overrides({ store, clock });
     closers.push(() => overrides.close());
@@ -88,8 +92,25 @@ export async function startApp(
     closers.push(() => dispatcher.destroy());
     const http = createHttpClient({ dispatcher, clock });
     closers.push(() => http.close());
-    const reader = createPresenceReader({ http, clock });
-    const presence = new Presence({ reader, backOffs: new BackOffs(), clock });
+    const sockets = createWebSockets({ dispatcher, clock });
+    closers.push(() => sockets.close());
+    const backOffs = new BackOffs();
+    const connections = new Connections({
+      http,
+      clock,
+      backOffs,
+      budgets: new Budgets(clock),
+      tokens: createTokenSources({ http, clock, store, keyring, identityKey, backOffs }),
+      push: {
+        openSocket: sockets.open,
+        filtersPerSocket: settings.pushFiltersPerSocket,
+        random: Math.random,
+        recovery: () => ({ load: async () => [], save: async () => {} }),
+      },
+    });
+    closers.push(() => connections.close());
+    const named = new NamedConnections(connections);
+    const presence = new Presence({ connections, backOffs, clock });
     closers.push(() => presence.close());
 
     // The answer.
@@ -100,7 +121,14 @@ export async function startApp(
     const history = new History({ store: openHistory(settings.storeUrl), clock });
     closers.push(() => history.close());
     const hub = new Hub();
-    const question = ({ queue, access }: AskableDestination) => questionOf(queue, access, identityKey);
+    const question = ({ queue, detail, access }: AskableDestination) => {
+      const over = access.kind === "connection" ? named.source(access.connectionId) : undefined;
+      if (access.kind !== "connection") {
+        return questionOf(queue, detail, connectionSource(identityKey, queue.origin, access));
+      }
+      if (!over) throw new Error(`Cannot ask over connection "${access.connectionId}": it is not open`);
+      return questionOf(queue, detail, over);
+    };
     const board = new Board({
       clock,
       presence,
@@ -120,6 +148,8 @@ export async function startApp(
       },
     });
     overrides.subscribe((id) => board.overrideChanged(id));
+    configuredConnections.subscribe(named);
+    await configuredConnections.load();
     await registry.load();
     // A process that ended between a deletion and this would leave an override to the next destination of that id.
     for (const id of overrides.ids()) if (!registry.get(id)) void overrides.forget(id);
@@ -128,7 +158,15 @@ export async function startApp(
     const lifecycle = new Lifecycle({ clock });
     const usersOf = (connectionId: string) => registry.usersOf(connectionId);
     const printOf = (access: Access) => fingerprint(identityKey, access);
-    const configured = { store, keyring, allowList, clock, registry, connections, fingerprint: printOf };
+    const configured = {
+      store,
+      keyring,
+      allowList,
+      clock,
+      registry,
+      connections: configuredConnections,
+      fingerprint: printOf,
+    };
     const link = () => trace.getActiveSpan()?.spanContext();
     // What people try takes no turn from what routers ask.
     const { evaluate } = explainer;
@@ -147,14 +185,15 @@ export async function startApp(
       configure: createConfigure(configured),
       remove: createDelete(configured),
       registry,
-      connections,
+      connections: configuredConnections,
       configureConnection: createConfigureConnection(configured),
-      removeConnection: createDeleteConnection({ store, connections, usersOf }),
+      removeConnection: createDeleteConnection({ store, connections: configuredConnections, usersOf }),
       usersOf,
-      status: () => undefined,
-      listCallQueues() {
-        throw new ServiceError("UNIMPLEMENTED", "Cannot list call queues: nothing asks for them yet");
+      status: (connectionId) => {
+        const connection = named.get(connectionId);
+        return connection && presence.report(connection);
       },
+      listCallQueues: createQueuePicker({ clock, connection: (connectionId) => named.get(connectionId) }),
     });
     const edge = {
       routes,

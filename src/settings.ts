@@ -16,6 +16,8 @@ export interface Settings {
   readonly storeUrl: string;
   /** UPSTREAM_ALLOW: origins that may be called besides RingCentral's, each once, in the spelling of parseOrigin(). */
   readonly upstreamAllow: readonly string[];
+  /** PUSH_FILTERS_PER_SOCKET: event filters that one WebSocket subscription may hold. */
+  readonly pushFiltersPerSocket: number;
   /** SECRETS_KEY, for loadKeys(). */
   readonly secretsKey: Secret | undefined;
   /** AUTH: how callers are recognised. */
@@ -51,6 +53,7 @@ export function parseSettings(env: Environment): Settings {
   const store = parseStoreUrl(storeUrl);
   if ("reason" in store) violations.push(store);
   const upstreamAllow = parseOrigins(read("UPSTREAM_ALLOW", ""), refuse);
+  const pushFiltersPerSocket = parseCount("PUSH_FILTERS_PER_SOCKET", read("PUSH_FILTERS_PER_SOCKET", "500"), refuse);
   const secretsKey = env.SECRETS_KEY === undefined ? undefined : new Secret(env.SECRETS_KEY);
   const keys = secretsKey && parseSecretsKey(secretsKey.reveal());
   if (keys && "problem" in keys) refuse("SECRETS_KEY", "INVALID_FORMAT", keys.problem);
@@ -71,11 +74,29 @@ export function parseSettings(env: Environment): Settings {
     refuse(name, "UNSUPPORTED", "is set; TLS is not available yet; leave it unset");
   }
 
-  if (violations.length > 0 || host === undefined || httpPort === undefined || grpcPort === undefined || !logLevel) {
+  if (
+    violations.length > 0 ||
+    host === undefined ||
+    httpPort === undefined ||
+    grpcPort === undefined ||
+    pushFiltersPerSocket === undefined ||
+    !logLevel
+  ) {
     const all = violations.map(({ field, description }) => `${field} ${description}`).join(". ");
     throw new ServiceError("INVALID_ARGUMENT", `Cannot read settings: ${all}`, { violations });
   }
-  return { host, httpPort, grpcPort, storeUrl, upstreamAllow, secretsKey, auth: "none", exposed, logLevel };
+  return {
+    host,
+    httpPort,
+    grpcPort,
+    storeUrl,
+    upstreamAllow,
+    pushFiltersPerSocket,
+    secretsKey,
+    auth: "none",
+    exposed,
+    logLevel,
+  };
 }
 
 type Refuse = (field: string, reason: string, description: string) => undefined;
@@ -93,6 +114,11 @@ function parsePort(field: string, text: string, refuse: Refuse): number | undefi
   const port = /^(?:0|[1-9]\d{0,4})$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   return refuse(field, "INVALID_FORMAT", `is ${quote(text)}; expected a whole number from 0 to 65535`);
+}
+
+function parseCount(field: string, text: string, refuse: Refuse): number | undefined {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  return refuse(field, "INVALID_FORMAT", `is ${quote(text)}; expected a whole number from 1 to 99999`);
 }
 
 function parseFlag(field: string, text: string, refuse: Refuse): boolean | undefined {

@@ -1,12 +1,15 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
+import type { Connection } from "../ringcentral/connection.ts";
+import type { ConnectionStatus } from "../ringcentral/connection-status.ts";
 import type { Connections } from "../ringcentral/connections.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { Turn } from "../ringcentral/turn.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
-import { BudgetDemand, type ConnectionDemand } from "./budget-demand.ts";
+import { BudgetDemand } from "./budget-demand.ts";
 import { ConnectionQuestions } from "./connection-questions.ts";
+import { reportOn } from "./connection-report.ts";
 import type { Member } from "./member.ts";
 import { probe } from "./probe.ts";
 import { QuestionReads } from "./question-reads.ts";
@@ -54,10 +57,11 @@ export class Presence {
     reads.schedule();
   }
 
-  /** What is asked over a connection and how soon; undefined while nothing is. */
-  demandOn(connectionKey: string): ConnectionDemand | undefined {
-    const asked = this.#connections.get(connectionKey);
-    return asked && this.#demand.on(asked);
+  /** How a connection is doing. */
+  report(connection: Connection): ConnectionStatus {
+    const { backOffs, clock } = this.#deps;
+    const asked = this.#connections.get(connection.key);
+    return reportOn(connection, asked && this.#demand.on(asked), { backOffs, now: clock.now() });
   }
 
   /** Asks a question once, aside from everything, until `endsAt`, Unix milliseconds; see probe(). */

@@ -181,7 +181,15 @@ export class Connection {
   #newAccount(accountId: string): AccountPresence & { readonly tables: Tables } {
     const { clock } = this.#deps;
     const tables = new Tables({ clock, accountId, coverageOf: (filter) => this.#push?.coverageOf(filter) });
-    return { tables, extensions: new ExtensionRefresh({ call: this.call, tables, accountId, clock }) };
+    const extensions = new ExtensionRefresh({
+      call: this.call,
+      tables,
+      accountId,
+      clock,
+      budget: (group) => this.budget(group).state,
+      onNews: (queueIds) => this.#tell(queueIds),
+    });
+    return { tables, extensions };
   }
 
   #tell(queueIds: readonly string[]): void {

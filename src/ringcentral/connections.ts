@@ -2,6 +2,7 @@ import type { Access } from "../connections/credentials.ts";
 import { Connection, type ConnectionDeps, type LiveCredential } from "./connection.ts";
 import type { ConnectionSource } from "./connection-source.ts";
 import type { TokenSource } from "./token-source.ts";
+import type { TokenOwner } from "./token-sources.ts";
 
 interface Open {
   readonly connection: Connection;
@@ -11,10 +12,10 @@ interface Open {
 
 /** Connections holds those that something is asked over, each once however many ask. */
 export class Connections {
-  readonly #deps: ConnectionDeps & { readonly tokens: (source: ConnectionSource, onToken: () => void) => TokenSource };
+  readonly #deps: ConnectionDeps & { readonly tokens: (source: ConnectionSource, owner: TokenOwner) => TokenSource };
   readonly #open = new Map<string, Open>();
 
-  constructor(deps: ConnectionDeps & { tokens: (source: ConnectionSource, onToken: () => void) => TokenSource }) {
+  constructor(deps: ConnectionDeps & { tokens: (source: ConnectionSource, owner: TokenOwner) => TokenSource }) {
     this.#deps = deps;
   }
 
@@ -58,7 +59,13 @@ export class Connections {
 
   #credential(source: ConnectionSource): LiveCredential {
     const { access, key } = source;
-    const tokens = this.#deps.tokens(source, () => this.#open.get(key)?.connection.renewed());
+    const connection = () => this.#open.get(key)?.connection;
+    const tokens = this.#deps.tokens(source, {
+      // Asked for long after the connection was opened.
+      budget: () => connection()?.budget("auth") ?? this.#deps.budgets.get(key, "auth"),
+      backOffKey: () => connection()?.backOffKeys("auth").budget ?? `budget ${key}/auth`,
+      onRenewed: () => connection()?.renewed(),
+    });
     return { tokens, clientId: access.kind === "bearer_token" ? undefined : access.clientId };
   }
 }
