@@ -28,8 +28,10 @@ interface Waiting {
   budget: Budget;
 }
 
-/** `until`: when a call could be sent that cannot be before its deadline, Unix milliseconds. */
-export type TurnOutcome = { readonly granted: true } | { readonly granted: false; readonly until: number };
+/** `at`: when the call was counted. `until`: when one could be sent that cannot be before its deadline; Unix milliseconds. */
+export type TurnOutcome =
+  | { readonly granted: true; readonly at: number }
+  | { readonly granted: false; readonly until: number };
 
 /**
  * Budget counts the calls of one budget key and usage group in RingCentral's sliding window, so that the limit is kept
@@ -67,16 +69,19 @@ export class Budget {
     return { limit, left: empty ? 0 : Math.max(0, limit - this.#calls.length) };
   }
 
-  /** A call is sent now, whoever allowed it. */
-  spend(): void {
+  /** A call is sent now, whoever allowed it; answers when that is, Unix milliseconds. */
+  spend(): number {
     const now = this.#clock.now();
     this.#forget(now);
     this.#calls.push(now);
+    return now;
   }
 
-  /** A call that had its turn was not sent after all. */
-  refund(): void {
-    this.#calls.pop();
+  /** A call that had its turn, and was counted at `at`, was not sent after all. */
+  refund(at: number): void {
+    const call = this.#calls.indexOf(at);
+    if (call === -1) return;
+    this.#calls.splice(call, 1);
     this.#serve();
   }
 
@@ -110,19 +115,20 @@ export class Budget {
    * cannot be before the deadline (Unix milliseconds), or when `gone` is aborted.
    */
   take(turn: Turn, deadline: () => number, gone: AbortSignal): TurnOutcome | Promise<TurnOutcome> {
-    const freeAt = this.freeAt(turn, this.#aheadOf(turn));
+    const ahead = this.#waiting.slice(0, this.#placeOf(turn)).filter((other) => inTheWay(other.turn, turn));
+    const freeAt = this.freeAt(turn, ahead.length);
     if (gone.aborted || freeAt >= deadline()) return { granted: false, until: freeAt };
-    if (freeAt <= this.#clock.now()) {
-      this.spend();
-      return { granted: true };
-    }
+    if (freeAt <= this.#clock.now()) return { granted: true, at: this.spend() };
     return this.#wait(turn, deadline, gone);
   }
 
   /** Takes over what was counted for, and who waits for, a budget that turned out to be the same. */
   absorb(other: Budget): void {
     this.#calls = [...this.#calls, ...other.#calls].sort((a, b) => a - b);
-    this.#limit ??= other.#limit;
+    if (this.#limit === undefined) {
+      this.#limit = other.#limit;
+      this.#windowMs = other.#windowMs;
+    }
     this.#answered ||= other.#answered;
     this.#emptyUntil = Math.max(this.#emptyUntil, other.#emptyUntil);
     other.#cancelTimer();
@@ -167,8 +173,7 @@ export class Budget {
   /** Puts it behind those whose turn comes first, and again whenever that becomes others. */
   #enqueue(waiting: Waiting): void {
     this.#leave(waiting);
-    const ahead = this.#aheadOf(waiting.turn);
-    this.#waiting.splice(ahead, 0, waiting);
+    this.#waiting.splice(this.#placeOf(waiting.turn), 0, waiting);
     waiting.budget = this;
     waiting.turn.onRaise = () => {
       this.#enqueue(waiting);
@@ -181,7 +186,7 @@ export class Budget {
     budget.#waiting = budget.#waiting.filter((other) => other !== waiting);
   }
 
-  #aheadOf(turn: Turn): number {
+  #placeOf(turn: Turn): number {
     const behind = this.#waiting.findIndex((other) => other.turn.order > turn.order);
     return behind === -1 ? this.#waiting.length : behind;
   }
@@ -192,12 +197,12 @@ export class Budget {
     const now = this.#clock.now();
     let wakeAt = Number.POSITIVE_INFINITY;
     let ahead = 0;
+    let checksAhead = 0;
     for (const waiting of [...this.#waiting]) {
       const { turn } = waiting;
-      const freeAt = this.freeAt(turn, ahead);
+      const freeAt = this.freeAt(turn, turn.forCheck ? checksAhead : ahead);
       if (freeAt <= now) {
-        this.spend();
-        waiting.settle({ granted: true });
+        waiting.settle({ granted: true, at: this.spend() });
         continue;
       }
       turn.waitsUntil = freeAt;
@@ -207,6 +212,7 @@ export class Budget {
       }
       wakeAt = Math.min(wakeAt, freeAt);
       ahead++;
+      if (turn.forCheck) checksAhead++;
     }
     if (Number.isFinite(wakeAt)) this.#cancelTimer = this.#clock.after(wakeAt - now, () => this.#serve());
   }
@@ -215,4 +221,9 @@ export class Budget {
     const gone = this.#calls.findIndex((time) => time > now - this.#windowMs);
     this.#calls.splice(0, gone === -1 ? this.#calls.length : gone);
   }
+}
+
+/** Whether one whose turn comes first takes what another could take: not where his share of the limit is used up sooner. */
+function inTheWay(first: Turn, then: Turn): boolean {
+  return first.forCheck || !then.forCheck;
 }

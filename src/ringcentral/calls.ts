@@ -55,7 +55,7 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     const again = place instanceof Promise ? (blockedNow(call, options) ?? caller.tokens.get(options.timeUp)) : first;
     const token = again instanceof Promise ? await again : again;
     if (!token.ok) {
-      caller.budget(call.group).refund();
+      caller.budget(call.group).refund(turn.at);
       return token;
     }
     options.onTurn?.();
@@ -96,8 +96,7 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
         ...(body && { body }),
         secrets: [secret],
         route,
-        judge: (answer) =>
-          expects.includes(answer.status) ? "OK" : failureOf(answer, { ...context, now: 0 }).reason,
+        judge: (answer) => (expects.includes(answer.status) ? "OK" : failureOf(answer, { ...context, now: 0 }).reason),
       },
       {
         ...options,
@@ -124,7 +123,9 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
     const heeded = failure?.retryAfterMs === undefined;
     caller.budget(call.group).observe(heeded ? readRateLimit(headers) : undefined);
-    return failure ? { ok: false, failure, until: now, exchange } : { ok: true, status, bodyText, headers, sentAt, exchange };
+    return failure
+      ? { ok: false, failure, until: now, exchange }
+      : { ok: true, status, bodyText, headers, sentAt, exchange };
   }
 
   /** Remembers what has to be left alone, and for how long; what concerns this call alone is the caller's to remember. */
