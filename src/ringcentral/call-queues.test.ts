@@ -92,6 +92,12 @@ describe("listCallQueues()", () => {
     expect(await list({ body }).listed).toMatchObject(bad(state));
   });
 
+  test("asks for no page twice", async () => {
+    const { calls, listed } = list({ records: [queue("1")], paging: { page: 1, totalPages: 9 } });
+    expect(await listed).toMatchObject(bad("the list of its answers has no end"));
+    expect(calls).toHaveLength(2);
+  });
+
   test("stops at a list that never ends", async () => {
     const { call, calls } = answeredBy(clock, () => ({ body: { records: [], navigation: { nextPage: {} } } }));
     expect(await listCallQueues(call, "~", callOptions())).toMatchObject(bad("the list of its answers has no end"));

@@ -180,8 +180,9 @@ describe("readExtensions() of several", () => {
     },
   );
 
-  test("fails when the parts of multipart/mixed are not what its first part lists", async () => {
-    const text = ["--b", "", '{"response":[{"href":"/extension/1/presence","status":200}]}', "--b--"].join("\n");
+  test.each([0, 2])("fails when multipart/mixed lists one resource and has %d bodies", async (bodies) => {
+    const head = ["--b", "", '{"response":[{"href":"/extension/1/presence","status":200}]}'];
+    const text = [...head, ...Array(bodies).fill("--b\n\n{}"), "--b--"].join("\n");
     const reply = { status: 207, body: text, headers: { "content-type": "multipart/mixed;boundary=b" } };
     expect(await read(["1", "2"], reply).read).toMatchObject({
       ok: false,

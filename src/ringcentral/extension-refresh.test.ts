@@ -139,6 +139,27 @@ describe("refresh()", () => {
     expect(stale(["1", "200", "500"])).toEqual([]);
   });
 
+  test("takes no more askers into the account's presence once it was denied", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const denied = { status: 403, body: { errors: [{ errorCode: "CMN-408" }] } };
+    const { refresh, clock, calls, stale } = setUp((call) =>
+      call.group === "heavy" ? denied : promise.then(() => answer(call)),
+    );
+    const first = refresh.refresh(ids(1, 200), clock.now(), callOptions());
+    await settle();
+    const others = [
+      refresh.refresh(["500"], clock.now(), callOptions()),
+      refresh.refresh(["9"], clock.now(), callOptions()),
+    ];
+    await settle();
+    resolve();
+    expect(await Promise.all([first, ...others])).toEqual(Array(3).fill({ ok: true }));
+    expect(stale(["9", "200", "500"])).toEqual([]);
+    // Who is among the 200 waits for those.
+    expect(calls).toHaveLength(9);
+    expect(calls.map(({ path }) => path)).toContain("/restapi/v1.0/account/~/extension/500/presence");
+  });
+
   test("keeps what was read when something fails, and tells those alone who wanted that", async () => {
     const { refresh, clock, stale } = setUp((call) =>
       call.path.includes("/31,") ? { status: 503, body: "" } : answer(call),

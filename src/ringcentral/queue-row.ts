@@ -68,6 +68,7 @@ export class QueueRow {
   /** Nothing tells of members who are not in the answer, or of others who are not in the queue any more. */
   get whole(): boolean {
     if (!this.answer || this.#contradictedAt > this.answer.readAt) return false;
+    if (this.#told.size === 0 && this.#ownLists.size === 0) return true;
     const { readAt } = this.answer;
     const known = new Set(this.members);
     const strange = (heard: ReadonlyMap<string, Heard>) =>

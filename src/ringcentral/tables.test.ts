@@ -159,6 +159,16 @@ describe("events", () => {
     expect(record("8", true)).toMatchObject({ dndStatus: "DoNotAcceptDepartmentCalls" });
   });
 
+  test("change a queue that was read since with another Do Not Disturb, though they are no news of the extension", () => {
+    const { tables, record, clock } = setUp();
+    tables.extensionsRead([presence("1", { dndStatus: "DoNotAcceptAnyCalls" })], 900);
+    tables.queueRead("7", answer({ id: "1", optIn: true, takes: true }), 950);
+    expect(record("7")).toMatchObject({ acceptQueueCalls: true });
+    clock.now = 1_100;
+    expect(tables.extensionChanged("1", { dndStatus: "DoNotAcceptAnyCalls" })).toEqual(["7"]);
+    expect(record("7")).toMatchObject({ acceptQueueCalls: false });
+  });
+
   test("change nothing and nobody when they tell what is known, or of extensions in no queue", () => {
     const { tables } = setUp();
     tables.queueRead("7", answer({ id: "1", optIn: true }), 900);
