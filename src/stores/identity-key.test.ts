@@ -30,6 +30,17 @@ test("loadIdentityKey() keeps the key sealed, and the same when another sealing 
   expect(key.equals(await loadIdentityKey(store, alone))).toBe(true);
 });
 
+test("loadIdentityKey() seals the key again with the first key, so that the older one can be taken away", async () => {
+  const store = openSqlite(":memory:");
+  const key = Buffer.from(await loadIdentityKey(store, keyring));
+  const two = new Uint8Array(32).fill(2);
+  const rotated = createKeyring([two, new Uint8Array(32).fill(1)]);
+  await Promise.all([loadIdentityKey(store, rotated), loadIdentityKey(store, rotated)]);
+  const put = vi.spyOn(store, "put");
+  expect(key.equals(await loadIdentityKey(store, createKeyring([two])))).toBe(true);
+  expect(put).not.toHaveBeenCalled();
+});
+
 test("loadIdentityKey() gives every replica one key when many start at once", async () => {
   const store = openSqlite(":memory:");
   const keys = await Promise.all(Array.from({ length: 20 }, () => loadIdentityKey(store, keyring)));

@@ -101,6 +101,21 @@ describe("loadKeys()", () => {
     expect(statSync(directory).mtimeMs).toBe(1000);
   });
 
+  test("makes no key file where stored secrets need another key, and names it", () => {
+    const keyFilePath = join(directory, "secrets.key");
+    const state = `there is neither SECRETS_KEY nor ${JSON.stringify(keyFilePath)}`;
+    expect(() => loadKeys({ keyFilePath, sealedWith: ["0a1b2c3d"] })).toThrow(
+      `Cannot load keys to stored secrets: they need the key "0a1b2c3d", and ${state}`,
+    );
+    expect(() => loadKeys({ keyFilePath, sealedWith: ["0a1b2c3d", "ffffffff"] })).toThrow(
+      'they need the keys "0a1b2c3d", "ffffffff"',
+    );
+    expect(readdirSync(directory)).toEqual([]);
+    expect(loadKeys({ keyFilePath, sealedWith: [] }).created).toBe(true);
+    expect(loadKeys({ keyFilePath, sealedWith: ["0a1b2c3d"] }).created).toBe(false);
+    expect(loadKeys({ secretsKey: new Secret(both), keyFilePath, sealedWith: ["0a1b2c3d"] }).keys).toHaveLength(2);
+  });
+
   test("makes one key when many processes start for the first time at once", async () => {
     const path = join(directory, "secrets.key");
     const script = `

@@ -18,15 +18,26 @@ export interface LoadedKeys {
 /**
  * Loads the keys: from `secretsKey` when given (keys, or `file:` and the path of an existing key file), else from
  * `keyFilePath`, which is made with a random key (mode 0600) when missing, else, without a path, one for this process
- * only. A file that is there is never replaced. Throws UNAVAILABLE when a file cannot be read, made, or understood.
+ * only. A file that is there is never replaced, and none is made where it could open nothing: `sealedWith` are the ids of
+ * the keys that stored secrets need. Throws UNAVAILABLE when a file cannot be read, made, or understood.
  */
-export function loadKeys(from: { secretsKey?: Secret | undefined; keyFilePath?: string | undefined }): LoadedKeys {
+export function loadKeys(from: {
+  secretsKey?: Secret | undefined;
+  keyFilePath?: string | undefined;
+  sealedWith?: readonly string[];
+}): LoadedKeys {
   const given = from.secretsKey && parseSecretsKey(from.secretsKey.reveal());
   if (given && "problem" in given) throw unavailable(`SECRETS_KEY ${given.problem}`);
   if (given && "keys" in given) return { keys: given.keys, path: undefined, created: false };
   if (given) return { keys: readKeys(given.path), path: resolve(given.path), created: false };
   if (from.keyFilePath === undefined) return { keys: [randomBytes(KEY_BYTES)], path: undefined, created: false };
   const path = resolve(from.keyFilePath);
+  const needed = from.sealedWith ?? [];
+  if (needed.length > 0 && !existsSync(path)) {
+    const names = needed.map((id) => JSON.stringify(id)).join(", ");
+    const keys = needed.length > 1 ? `keys ${names}` : `key ${names}`;
+    throw unavailable(`they need the ${keys}, and there is neither SECRETS_KEY nor ${JSON.stringify(path)}`);
+  }
   const created = createKeyFile(path);
   return { keys: readKeys(path), path, created };
 }
