@@ -73,12 +73,14 @@ function world(given: World = {}) {
   };
   const grant = kind === "client_credentials" ? undefined : new Secret("configured");
   const access: OAuthAccess = { kind, clientId: "app", clientSecret: new Secret("s"), grant };
-  const tokens = new RenewingToken({ access, ask, store, clock, connection: "con-1", random: () => 0.5 });
+  const onRenewed = vi.fn<() => void>();
+  const tokens = new RenewingToken({ access, ask, store, clock, connection: "con-1", random: () => 0.5, onRenewed });
   const forEver = new AbortController().signal;
   return {
     clock,
     tokens,
     asked,
+    onRenewed,
     answers,
     saved,
     trouble,
@@ -131,7 +133,7 @@ describe("get()", () => {
   });
 
   test("asks once for 50 whose token was refused, and never gives that one again", async () => {
-    const { get, refuse, asked, tokens } = world();
+    const { get, refuse, asked, tokens, onRenewed } = world();
     await get();
     const all = await Promise.all(
       Array.from({ length: 50 }, async () => {
@@ -143,6 +145,7 @@ describe("get()", () => {
     refuse("access-1");
     expect(await get()).toBe("access-2");
     expect(asked).toHaveLength(2);
+    expect(onRenewed).toHaveBeenCalledTimes(2);
     refuse("access-2");
     expect(tokens.status.expiresAt).toBeUndefined();
   });
@@ -355,9 +358,10 @@ describe("renewal", () => {
 
 describe("the store", () => {
   test("gives the token of before a restart while it lives", async () => {
-    const { get, asked, tokens } = world({ stored: {} });
+    const { get, asked, tokens, onRenewed } = world({ stored: {} });
     await settle();
     expect(tokens.status.ownerId).toBe("7");
+    expect(onRenewed).toHaveBeenCalledTimes(1);
     expect(await get()).toBe("access-1");
     expect(asked).toEqual([]);
   });

@@ -27,7 +27,7 @@ interface Deps {
   readonly clock: Clock;
   /** The connection's key, for the log. */
   readonly connection: string;
-  /** There is a new token: what failed for want of it may be cured. */
+  /** There is a token that was not there before, new or of before a restart; the status tells whose it is. */
   readonly onRenewed?: () => void;
   /** From 0 to 1; spreads renewals. */
   readonly random?: () => number;
@@ -134,11 +134,13 @@ export class RenewingToken implements TokenSource {
   }
 
   async #load(): Promise<void> {
-    const { clock, connection, random = Math.random, store } = this.#deps;
+    const { clock, connection, store } = this.#deps;
     try {
       const issued = await store.load();
       this.#loaded = true;
-      if (issued) this.#take(issued, renewAt(issued, random()));
+      if (!issued) return;
+      this.#take(issued);
+      if (this.#usable(clock.now())) this.#deps.onRenewed?.();
     } catch (error) {
       tokenStoreTrouble({ connection, action: "load", message: (error as Error).message });
       // Without what was saved only the first refresh token is known, which is used up by now.
@@ -149,7 +151,7 @@ export class RenewingToken implements TokenSource {
   }
 
   async #renew(): Promise<void> {
-    const { access, ask, clock, random = Math.random } = this.#deps;
+    const { access, ask, clock } = this.#deps;
     if (!this.#loaded) {
       await this.#load();
       if (this.#usable(clock.now()) || (!this.#loaded && access.kind === "refresh_token")) return;
@@ -163,7 +165,7 @@ export class RenewingToken implements TokenSource {
         const unusable = this.#unusable(issued, now);
         if (!unusable || issued.refreshToken) {
           await this.#saver.save(issued);
-          this.#take(issued, renewAt(issued, random()));
+          this.#take(issued);
         }
         if (!unusable) return this.#succeed(issued, grant);
         // Asked again after a while, RingCentral gives the same tokens again: the next refresh token leads on.
@@ -180,9 +182,9 @@ export class RenewingToken implements TokenSource {
   }
 
   #succeed(issued: Issued, grant: Grant): void {
-    const { access, connection } = this.#deps;
     this.#failed = undefined;
     this.#backOffs.succeeded([BACK_OFF]);
+    const { access, connection } = this.#deps;
     const { expiresAt, refreshExpiresAt } = issued;
     tokenRenewed({ connection, credential: access.kind, grant: grant.kind, expiresAt, refreshExpiresAt });
     this.#deps.onRenewed?.();
@@ -195,9 +197,10 @@ export class RenewingToken implements TokenSource {
     return tokenFailure("UPSTREAM_BAD_RESPONSE", "RingCentral gives a token that is about to end");
   }
 
-  #take(issued: Issued, at: number): void {
+  #take(issued: Issued): void {
+    const { random = Math.random } = this.#deps;
     this.#issued = issued;
-    this.#renewAt = at;
+    this.#renewAt = renewAt(issued, random());
     this.#used = false;
     const { refreshExpiresAt = Number.POSITIVE_INFINITY, issuedAt } = issued;
     if (refreshExpiresAt - issuedAt > WARN_AHEAD_MS) this.#warned = false;

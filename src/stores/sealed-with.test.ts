@@ -12,5 +12,5 @@ test("sealedWith() names every key once that stored secrets need, wherever they 
   await store.put("a", Buffer.from(one!));
   await store.put("b/c", Buffer.from(JSON.stringify({ first: one, other: { second: two }, text: "aes256gcm:none" })));
   await store.put("d", Buffer.from([0xff, 0xfe]));
-  expect(await sealedWith(store)).toEqual(keyrings.map(({ keyIds }) => keyIds[0]).sort());
+  expect(await sealedWith(store)).toEqual(keyrings.map(({ keyIds }) => keyIds[0]!).toSorted());
 });

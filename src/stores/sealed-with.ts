@@ -8,5 +8,5 @@ export async function sealedWith(store: Pick<Store, "list">): Promise<string[]> 
   for (const { value } of await store.list("")) {
     for (const [, id] of Buffer.from(value).toString("latin1").matchAll(SEALED)) ids.add(id!);
   }
-  return [...ids].sort();
+  return [...ids].toSorted();
 }
