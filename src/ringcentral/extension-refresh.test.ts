@@ -43,6 +43,7 @@ function held() {
   return { reply: (call: ApiCall) => promise.then(() => answer(call)), release: resolve };
 }
 
+const times = <Value>(count: number, value: Value) => Array.from({ length: count }, () => value);
 const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`);
 
 describe("refresh()", () => {
@@ -66,7 +67,7 @@ describe("refresh()", () => {
     const asked = Array.from({ length: 8 }, (_, queue) =>
       refresh.refresh(["1", `${queue + 2}`], clock.now(), callOptions()),
     );
-    expect(await Promise.all(asked)).toEqual(Array(8).fill({ ok: true }));
+    expect(await Promise.all(asked)).toEqual(times(8, { ok: true }));
     expect(calls).toHaveLength(1);
     expect(stale(ids(1, 9))).toEqual([]);
   });
@@ -83,7 +84,7 @@ describe("refresh()", () => {
     await settle();
     expect(calls.map(({ path }) => /extension\/([\d,]+)/.exec(path)?.[1])).toEqual(["1,2", "3,2"]);
     release();
-    expect(await Promise.all([first, second, third])).toEqual(Array(3).fill({ ok: true }));
+    expect(await Promise.all([first, second, third])).toEqual(times(3, { ok: true }));
   });
 
   test("takes the way that costs least, and marks those whom the account does not list", async () => {
@@ -153,7 +154,7 @@ describe("refresh()", () => {
     ];
     await settle();
     resolve();
-    expect(await Promise.all([first, ...others])).toEqual(Array(3).fill({ ok: true }));
+    expect(await Promise.all([first, ...others])).toEqual(times(3, { ok: true }));
     expect(stale(["9", "200", "500"])).toEqual([]);
     // Who is among the 200 waits for those.
     expect(calls).toHaveLength(9);
