@@ -157,6 +157,8 @@ export class Line {
     if (this.phase !== "catching_up" || at < this.#proofFrom) return;
     const most = this.details?.recoveryBufferSize ?? Number.POSITIVE_INFINITY;
     // A replay as long as the buffer may have lost its beginning.
+    // Whether a resumed session goes on counting is not documented; what was replayed must not hide what follows.
+    this.#session.forgetOrder();
     if (this.#resumes && this.#session.notifications >= most) this.#subscribeAnew();
     else this.#owner.caughtUp(this, at);
   }

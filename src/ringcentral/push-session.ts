@@ -48,7 +48,7 @@ export class PushSession {
   readonly #deps: SessionDeps;
   readonly #listener: SessionListener;
   readonly #hide: string;
-  readonly #order = new FieldOrder();
+  readonly #order: FieldOrder;
   readonly #request: SubscribeRequest;
   readonly #heartbeats = new Set<string>();
   readonly #openedAt: number;
@@ -66,6 +66,7 @@ export class PushSession {
     const { clock } = deps;
     this.#deps = deps;
     this.#listener = listener;
+    this.#order = new FieldOrder(clock);
     this.#hide = target.token.reveal();
     this.#openedAt = clock.now();
     this.#frameAt = this.#openedAt;
@@ -116,6 +117,11 @@ export class PushSession {
   /** Asks for a subscription; onSubscribed or onEnd follows. */
   subscribe(filters: readonly PushFilter[]): void {
     if (this.#phase === "connected") this.#request.ask(filters);
+  }
+
+  /** What came so far orders nothing of what comes. */
+  forgetOrder(): void {
+    this.#order.forget();
   }
 
   /** Pings at `at` rather than with the interval: somebody waits for the proof. */
