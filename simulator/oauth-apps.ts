@@ -38,7 +38,7 @@ export const DEFAULT_APP = {
   clientId: "simulated-client",
   clientSecret: "simulated-client-secret",
   ownerId: DEFAULT_OWNER_ID,
-  jwts: ["simulated-jwt"],
+  jwts: ["c2ltdWxhdGVk.and.and3Q"],
 } as const satisfies OAuthAppOptions;
 
 export function parseApp(options: OAuthAppOptions): OAuthApp {

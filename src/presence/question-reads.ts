@@ -4,7 +4,7 @@ import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { Turn } from "../ringcentral/turn.ts";
 import { callerCoalesced } from "../telemetry/events.ts";
-import { RENEW_AT } from "./cadence.ts";
+import { RENEW_AT, SHORTEST_INTERVAL_MS } from "./cadence.ts";
 import { Demand } from "./demand.ts";
 import { NextRead } from "./next-read.ts";
 import { performRead } from "./perform-read.ts";
@@ -173,7 +173,11 @@ export class QuestionReads {
   // After a failure the back-off alone says when; it may end long before the interval does. One that another question
   // opened is met, and told, when the next read falls due inside it.
   #dueAt(now: number): number {
-    if (this.trouble) return Math.max(this.trouble.until, this.blocked?.until ?? 0, now);
+    if (this.trouble) {
+      const until = Math.max(this.trouble.until, this.blocked?.until ?? 0);
+      // Where nothing says how long to wait, not at once all the same.
+      return until > now ? until : now + SHORTEST_INTERVAL_MS;
+    }
     // What push kept current for a while after it was read is as old as that while's end.
     const keptUntil = this.newest && !this.pushed ? this.demand.observedAt(this.newest) : Number.NEGATIVE_INFINITY;
     return Math.max(this.#startedAt, keptUntil) + this.intervalMs;

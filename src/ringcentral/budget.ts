@@ -99,15 +99,18 @@ export class Budget {
   }
 
   /** When a call may be sent whose turn comes after `ahead` others: now, or when enough have left the window. */
-  freeAt(turn: Pick<Turn, "forCheck" | "purpose">, ahead = 0): number {
-    const now = this.#clock.now();
+  freeAt(turn: Pick<Turn, "forCheck" | "purpose">, ahead = 0, now = this.#clock.now()): number {
     this.#forget(now);
-    const excess = this.#calls.length + ahead - this.#allowed(turn);
+    const allowed = this.#allowed(turn);
+    const excess = this.#calls.length + ahead - allowed;
     if (excess < 0) return Math.max(now, this.#emptyUntil);
     if (!this.#answered) return now + FIRST_ANSWER_MS;
-    // The call after which, once it has left the window, there is room; of calls not sent yet, as if sent now.
-    const blocking = this.#calls[excess] ?? now;
-    return Math.max(now, blocking + this.#windowMs, this.#emptyUntil);
+    // The call after which, once it has left the window, there is room; one not sent yet goes when it has room itself.
+    let call = excess;
+    let windows = 1;
+    for (; call >= Math.max(this.#calls.length, allowed); windows++) call -= allowed;
+    const blocking = this.#calls[call] ?? now;
+    return Math.max(now, blocking + windows * this.#windowMs, this.#emptyUntil);
   }
 
   /**
@@ -200,7 +203,7 @@ export class Budget {
     let checksAhead = 0;
     for (const waiting of [...this.#waiting]) {
       const { turn } = waiting;
-      const freeAt = this.freeAt(turn, turn.forCheck ? checksAhead : ahead);
+      const freeAt = this.freeAt(turn, turn.forCheck ? checksAhead : ahead, now);
       if (freeAt <= now) {
         waiting.settle({ granted: true, at: this.spend() });
         continue;

@@ -60,7 +60,7 @@ export class Dialer {
     const now = clock.now();
     const needs = shards().flatMap((shard) => {
       const need = shard.need();
-      return need ? [{ shard, purpose: need.purpose, at: Math.max(need.at, this.#allowedAt(shard, need)) }] : [];
+      return need ? [{ shard, purpose: need.purpose, at: Math.max(need.at, this.#allowedAt(shard, need, now)) }] : [];
     });
     needs.sort((a, b) => Math.max(a.at, now) - Math.max(b.at, now) || URGENCY[a.purpose] - URGENCY[b.purpose]);
     const first = needs[0];
@@ -84,9 +84,9 @@ export class Dialer {
     this.#giveUp?.abort();
   }
 
-  #allowedAt(shard: PushShard, { purpose }: Need): number {
+  #allowedAt(shard: PushShard, { purpose }: Need, now: number): number {
     const own = this.#retries.get(shard)?.notBefore ?? 0;
-    return Math.max(this.#pace.freeAt(purpose), this.#retry.notBefore, own);
+    return Math.max(this.#pace.freeAt(purpose, now), this.#retry.notBefore, own);
   }
 
   async #dial(shard: PushShard, purpose: Need["purpose"]): Promise<void> {

@@ -22,8 +22,7 @@ export class Pace {
     this.#calls.push(this.#clock.now());
   }
 
-  freeAt(purpose: PushPurpose): number {
-    const now = this.#clock.now();
+  freeAt(purpose: PushPurpose, now: number): number {
     this.#calls = this.#calls.filter((time) => time > now - WINDOW_MS);
     const most = purpose === "connect" ? MOST_IN_WINDOW : MOST_FOR_COMFORT;
     const blocking = this.#calls[this.#calls.length - most];

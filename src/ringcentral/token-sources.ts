@@ -50,13 +50,13 @@ export function createTokenSources(deps: Deps): (source: ConnectionSource, owner
 }
 
 /** Token calls go before everything else of their group, and do not wait for a turn: everybody waits for them. */
-function authBudget(owner: TokenOwner, { backOffs }: Pick<Deps, "backOffs">): AuthBudget {
+function authBudget(owner: TokenOwner, { backOffs, clock }: Pick<Deps, "backOffs" | "clock">): AuthBudget {
   return {
     blocked(now) {
       const penalty = backOffs.blocked([owner.backOffKey()], now);
       if (penalty) return penalty;
       const until = owner.budget().freeAt(new Turn("check"));
-      return until > now ? { failure: OVER_BUDGET, until } : undefined;
+      return until > clock.now() ? { failure: OVER_BUDGET, until } : undefined;
     },
     spend: () => owner.budget().spend(),
     observe: (state) => owner.budget().observe(state),
