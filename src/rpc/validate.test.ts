@@ -7,6 +7,7 @@ import {
   ConfigureRequestSchema,
   WatchRequestSchema,
 } from "../../gen/availability/v1/availability_service_pb.ts";
+import { ConnectionService } from "../../gen/availability/v1/connection_service_pb.ts";
 import {
   DeleteDestinationRequestSchema,
   DestinationService,
@@ -42,6 +43,8 @@ function said<Desc extends DescMessage>(method: DescMethod, schema: Desc, reques
 const { check, batchCheck, watch, configure } = AvailabilityService.method;
 const { getDestination, deleteDestination, listDestinations, getPresence, listUpstreamCalls, testDestination } =
   DestinationService.method;
+const { configureConnection, getConnection, deleteConnection, listConnections, listCallQueues } =
+  ConnectionService.method;
 const ofCheck = (request: object) => said(check, CheckRequestSchema, { destinationId: "q", ...request });
 const ofWatch = (request: MessageInitShape<typeof WatchRequestSchema>) => said(watch, WatchRequestSchema, request);
 const span = (seconds: number, nanos = 0) => ({ seconds: BigInt(seconds), nanos });
@@ -187,6 +190,26 @@ describe("validate() of the others", () => {
     }
   });
 
+  test("refuses a connection's id, page size and token when they are none", () => {
+    for (const method of [getConnection, deleteConnection]) {
+      expect(said(method, method.input, { connectionId: "main" })).toEqual([]);
+      expect(said(method, method.input, {})).toEqual([`connection_id REQUIRED: is empty, expected ${ID}`]);
+    }
+    const page = [
+      "page_size OUT_OF_RANGE: is -1, expected 0 or more",
+      "page_token INVALID_FORMAT: is no token of this service, expected a next_page_token or nothing",
+    ];
+    const list = (request: object) => said(listConnections, listConnections.input, request);
+    expect(list({ pageSize: 1001, pageToken: pageToken("main") })).toEqual([]);
+    expect(list({ pageSize: -1, pageToken: "x" })).toEqual(page);
+    const queues = (request: object) => said(listCallQueues, listCallQueues.input, request);
+    expect(queues({ connectionId: "main", pageToken: pageToken("400123") })).toEqual([]);
+    expect(queues({ connectionId: "é", pageSize: -1, pageToken: "x" })).toEqual([
+      `connection_id INVALID_FORMAT: is "é", expected ${ID}`,
+      ...page,
+    ]);
+  });
+
   test("refuses List when size or token are none", () => {
     const list = (request: object) => said(listDestinations, ListDestinationsRequestSchema, request);
     for (const pageSize of [0, 1, 1000, 1001, 2 ** 31 - 1]) expect(list({ pageSize })).toEqual([]);
@@ -226,5 +249,6 @@ describe("validate() of the others", () => {
 
   test("leaves Configure to where it is compiled", () => {
     expect(said(configure, ConfigureRequestSchema, {})).toEqual([]);
+    expect(said(configureConnection, configureConnection.input, {})).toEqual([]);
   });
 });

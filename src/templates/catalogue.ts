@@ -26,6 +26,8 @@ export interface Template {
 
 const OPTIONAL = { defaultValue: "", pattern: "", required: false, secret: false };
 
+const KEPT = "Left empty later on, the stored one is kept.";
+
 /** Every template there is, in the order of their ids. */
 export const TEMPLATES: readonly Template[] = [
   {
@@ -53,18 +55,58 @@ export const TEMPLATES: readonly Template[] = [
       },
       {
         ...OPTIONAL,
+        fieldPath: "ring_central.connection_id",
+        label: "Connection",
+        help: "A connection that destinations share. One of a connection, a bearer token and an OAuth client is required.",
+        example: "main",
+        pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+      },
+      {
+        ...OPTIONAL,
         fieldPath: "ring_central.credential.bearer_token",
         label: "Bearer token",
-        help: 'An access token with the permission ReadPresence. A leading "Bearer " is dropped. Left empty later on, the stored one is kept.',
+        help: `An access token with the permission ReadPresence; it usually ends within an hour. A leading "Bearer " is dropped. ${KEPT}`,
         example: "Bearer abc123def456",
-        required: true,
+        secret: true,
+      },
+      {
+        ...OPTIONAL,
+        fieldPath: "ring_central.credential.oauth.client_id",
+        label: "Client id",
+        help: "Client id of a RingCentral app that gets and renews its own tokens, with a JWT or a refresh token.",
+        example: "8sKq2mP0QxyZ3vN",
+        pattern: "^[ -~]{1,255}$",
+      },
+      {
+        ...OPTIONAL,
+        fieldPath: "ring_central.credential.oauth.client_secret",
+        label: "Client secret",
+        help: `Client secret of the app; none for a public app. ${KEPT}`,
+        example: "abc123def456",
+        secret: true,
+      },
+      {
+        ...OPTIONAL,
+        fieldPath: "ring_central.credential.oauth.jwt",
+        label: "JWT",
+        help: `A JWT credential made in RingCentral's Developer Console for the user who may read presence. ${KEPT}`,
+        example: "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        pattern: "^\\s*[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\s*$",
+        secret: true,
+      },
+      {
+        ...OPTIONAL,
+        fieldPath: "ring_central.credential.oauth.refresh_token",
+        label: "Refresh token",
+        help: `A refresh token of the app; the ones that follow it are kept by the service. ${KEPT}`,
+        example: "abc123def456",
         secret: true,
       },
       {
         ...OPTIONAL,
         fieldPath: "ring_central.server_url",
         label: "Server",
-        help: "Origin of the RingCentral server. Other than RingCentral's own must be allowed by the operator.",
+        help: "Origin of the RingCentral server, with a connection its own. Other than RingCentral's own must be allowed by the operator.",
         example: "https://platform.ringcentral.com",
         defaultValue: DEFAULT_SERVER,
         pattern: "^https?://[^/?#@]+/?$",
@@ -73,10 +115,10 @@ export const TEMPLATES: readonly Template[] = [
         ...OPTIONAL,
         fieldPath: "ring_central.presence_detail",
         label: "Detail",
-        help: "QUEUE reads whether members accept calls of this queue. Calls in progress are not seen.",
+        help: "QUEUE reads whether members accept calls of this queue. QUEUE_AND_EXTENSION adds presence, Do Not Disturb and calls in progress. Unset = as much as the criteria need.",
         example: "PRESENCE_DETAIL_QUEUE",
-        defaultValue: "PRESENCE_DETAIL_QUEUE",
-        pattern: "^PRESENCE_DETAIL_(UNSPECIFIED|QUEUE)$",
+        defaultValue: "PRESENCE_DETAIL_UNSPECIFIED",
+        pattern: "^PRESENCE_DETAIL_(UNSPECIFIED|QUEUE|QUEUE_AND_EXTENSION)$",
       },
       {
         ...OPTIONAL,
