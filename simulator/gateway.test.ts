@@ -164,6 +164,11 @@ test("cut() silent sends neither news nor pongs nor the answer to a close", asyn
   const { socket: other } = await client.subscribe([`${account}/~/presence`]);
   simulator.world.set(queueId, 0, { acceptQueueCalls: true });
   await other.next();
+  simulator.gateway.send('[{"type":"Error"}]');
+  expect((await other.next()).meta).toEqual({ type: "Error" });
+  // Whatever was sent on it has come when its end has.
+  simulator.gateway.cut("abrupt");
+  await socket.closed;
   expect([socket.pongs, socket.left]).toEqual([["one"], 0]);
   expect(simulator.gateway.notices.map(({ sentAt }) => sentAt !== undefined)).toEqual([false, false, true]);
 });
