@@ -15,7 +15,7 @@ import type { Issued } from "./token-answer.ts";
 import type { AskForToken, Grant } from "./token-endpoint.ts";
 import { tokenFailure } from "./token-errors.ts";
 import { configuredGrant, continued, nextGrant, sameGrant } from "./token-grant.ts";
-import { type Failed, livesLongEnough, nextRenewal, RefusedTokens, renewAt, WARN_AHEAD_MS } from "./token-life.ts";
+import { type Failed, nextRenewal, RefusedTokens, renewAt, WARN_AHEAD_MS, whyUnusable } from "./token-life.ts";
 import { TokenSaver } from "./token-saver.ts";
 import type { TokenOutcome, TokenSource, TokenStatus } from "./token-source.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -112,8 +112,7 @@ export class RenewingToken implements TokenSource {
 
   #usable(now: number): Secret | undefined {
     const issued = this.#issued;
-    if (!issued || this.#refused.has(issued.accessToken) || !livesLongEnough(issued, now)) return undefined;
-    return issued.accessToken;
+    return issued && !whyUnusable(issued, this.#refused, now) ? issued.accessToken : undefined;
   }
 
   /** Somebody uses the token, so it is worth renewing before it ends. */
@@ -162,7 +161,7 @@ export class RenewingToken implements TokenSource {
       const now = clock.now();
       if (result.ok) {
         const issued = continued(result.issued, grant, this.#issued);
-        const unusable = this.#unusable(issued, now);
+        const unusable = whyUnusable(issued, this.#refused, now);
         if (!unusable || issued.refreshToken) {
           await this.#saver.save(issued);
           this.#take(issued);
@@ -188,13 +187,6 @@ export class RenewingToken implements TokenSource {
     const { expiresAt, refreshExpiresAt } = issued;
     tokenRenewed({ connection, credential: access.kind, grant: grant.kind, expiresAt, refreshExpiresAt });
     this.#deps.onRenewed?.();
-  }
-
-  #unusable(issued: Issued, now: number): UpstreamFailure | undefined {
-    if (this.#refused.has(issued.accessToken))
-      return tokenFailure("UPSTREAM_BAD_RESPONSE", "RingCentral gives a token again that it refused");
-    if (livesLongEnough(issued, now)) return undefined;
-    return tokenFailure("UPSTREAM_BAD_RESPONSE", "RingCentral gives a token that is about to end");
   }
 
   #take(issued: Issued): void {

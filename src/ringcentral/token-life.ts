@@ -1,6 +1,7 @@
 import type { Secret } from "../lib/secret.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Issued } from "./token-answer.ts";
+import { tokenFailure } from "./token-errors.ts";
 
 // A read that is sent with the token must still be answered, and clocks differ.
 const LEAST_LEFT_MS = 20_000;
@@ -13,13 +14,11 @@ const KEEP_AGAIN_MS = 600_000;
 // Where renewing does not prolong it, half of what is left gets less and less.
 const SHORTEST_KEPT_MS = 3_600_000;
 
+const GIVEN_AGAIN = tokenFailure("UPSTREAM_BAD_RESPONSE", "RingCentral gives a token again that it refused");
+const ENDS_AT_ONCE = tokenFailure("UPSTREAM_BAD_RESPONSE", "RingCentral gives a token that is about to end");
+
 /** How long before its end a refresh token is worth a warning. */
 export const WARN_AHEAD_MS = 24 * 3_600_000;
-
-/** Whether an access token lives long enough to be sent. */
-export function livesLongEnough({ issuedAt, expiresAt }: Issued, now: number): boolean {
-  return expiresAt - now > Math.min(LEAST_LEFT_MS, LEAST_LEFT_SHARE * (expiresAt - issuedAt));
-}
 
 /** When a token that is in use is renewed, Unix milliseconds; `random` from 0 to 1 spreads connections. */
 export function renewAt({ issuedAt, expiresAt }: Issued, random: number): number {
@@ -47,6 +46,18 @@ export function nextRenewal(
   const life = kept && refreshExpiresAt !== undefined ? refreshExpiresAt - issuedAt : 0;
   const half = life > SHORTEST_KEPT_MS ? issuedAt + life / 2 : Number.POSITIVE_INFINITY;
   return Math.min(Math.max(inUse, failedAt + RENEW_AGAIN_MS), Math.max(half, failedAt + KEEP_AGAIN_MS));
+}
+
+/** Why an access token is not to be sent; undefined when it may be. */
+export function whyUnusable(
+  { accessToken, issuedAt, expiresAt }: Issued,
+  refused: Pick<RefusedTokens, "has">,
+  now: number,
+): UpstreamFailure | undefined {
+  if (refused.has(accessToken)) return GIVEN_AGAIN;
+  return expiresAt - now > Math.min(LEAST_LEFT_MS, LEAST_LEFT_SHARE * (expiresAt - issuedAt))
+    ? undefined
+    : ENDS_AT_ONCE;
 }
 
 /** RefusedTokens remembers the newest tokens that RingCentral refused; it may well give one of them out again. */

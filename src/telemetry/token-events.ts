@@ -10,11 +10,15 @@ const tokenRenewals = instrument((meter) =>
 const tokensHeld = new Set<HeldToken>();
 const tokenExpiry = instrument((meter) => {
   const gauge = meter.createObservableGauge("availability.token.expires_in", {
-    description: "Time until the first access or refresh token of a kind of credential ends",
+    description: "Time until the first access or refresh token of a kind of credential ends; 0 = none lives",
     unit: "s",
   });
+  // What is not observed again would keep its last value.
+  const told = new Map<string, { credential: string; token: string }>();
   gauge.addCallback((result) => {
-    for (const [attributes, seconds] of firstToEnd(tokensHeld)) result.observe(seconds, attributes);
+    const first = firstToEnd(tokensHeld);
+    for (const [name, { attributes }] of first) told.set(name, attributes);
+    for (const [name, attributes] of told) result.observe(first.get(name)?.seconds ?? 0, attributes);
   });
   return gauge;
 });
@@ -32,21 +36,20 @@ export function tokenHeld(token: HeldToken): () => void {
   return () => void tokensHeld.delete(token);
 }
 
-/** What ended is not told of: nobody may have needed it, and who did has a failed renewal to show. */
-function firstToEnd(tokens: Iterable<HeldToken>): [{ credential: string; token: string }, number][] {
-  const first = new Map<string, [{ credential: string; token: string }, number]>();
+/** What ended does not count: nobody may have needed it, and who did has a failed renewal to show. */
+function firstToEnd(tokens: Iterable<HeldToken>) {
+  const first = new Map<string, { attributes: { credential: string; token: string }; seconds: number }>();
   for (const { credential, accessEndsIn, refreshEndsIn } of tokens) {
-    for (const [token, seconds] of [
+    for (const [token, seconds = 0] of [
       ["access", accessEndsIn()],
       ["refresh", refreshEndsIn()],
     ] as const) {
       const name = `${credential} ${token}`;
-      if (seconds !== undefined && seconds > 0 && seconds < (first.get(name)?.[1] ?? Number.POSITIVE_INFINITY)) {
-        first.set(name, [{ credential, token }, seconds]);
-      }
+      const sooner = seconds > 0 && seconds < (first.get(name)?.seconds ?? Number.POSITIVE_INFINITY);
+      if (sooner) first.set(name, { attributes: { credential, token }, seconds });
     }
   }
-  return [...first.values()];
+  return first;
 }
 
 /** There is a new access token. Times in Unix milliseconds. */
