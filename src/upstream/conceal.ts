@@ -2,13 +2,15 @@ import { Secret } from "../lib/secret.ts";
 import type { Attempt } from "./exchange.ts";
 
 const PLACEHOLDER = "[token]";
+// What is shorter protects nothing, and stands by chance in any text.
+const SHORTEST = 4;
 
 /** A text without secrets that may stand in it, as they are, as JSON may escape them or as an address or form does. */
 export function conceal(text: string, secrets: readonly string[]): string {
   let plain = text;
   // A longer secret may hold a shorter one.
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    if (secret === "") continue;
+    if (secret.length < SHORTEST) continue;
     for (const form of formsOf(secret)) plain = plain.replaceAll(form, PLACEHOLDER);
     // Most texts have no such escapes, and are looked at no further.
     if (/\\["\\/u]/.test(plain)) plain = plain.replace(escaped(secret), PLACEHOLDER);
@@ -19,7 +21,7 @@ export function conceal(text: string, secrets: readonly string[]): string {
 /** The path of an address without secrets that may stand in it, percent-encoded or not. */
 export function concealedPath(path: string, secrets: readonly string[]): string {
   const plain = conceal(path, secrets);
-  const given = secrets.filter((secret) => secret !== "");
+  const given = secrets.filter((secret) => secret.length >= SHORTEST);
   if (given.length === 0 || !plain.includes("%")) return plain;
   try {
     const decoded = decodeURIComponent(plain);
