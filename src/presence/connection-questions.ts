@@ -15,12 +15,13 @@ export class ConnectionQuestions {
   readonly #all = new Set<QuestionReads>();
   #cancelWant: (() => void) | undefined;
   #cancelEnd = () => {};
+  readonly #unlisten: () => void;
   #lastDemandAt = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, clock: Clock) {
     this.connection = connection;
     this.#clock = clock;
-    connection.listen({
+    this.#unlisten = connection.listen({
       onNews: (queueIds) => {
         for (const id of queueIds) for (const reads of this.#byQueue.get(id) ?? []) reads.news();
       },
@@ -49,6 +50,7 @@ export class ConnectionQuestions {
     const { queueId } = reads.question.queue;
     const same = this.#byQueue.get(queueId);
     this.#all.delete(reads);
+    this.#lastDemandAt = Math.max(this.#lastDemandAt, reads.demand.lastAt);
     same?.delete(reads);
     if (same?.size !== 0) return;
     this.#byQueue.delete(queueId);
@@ -61,6 +63,7 @@ export class ConnectionQuestions {
   }
 
   close(): void {
+    this.#unlisten();
     this.#cancelWant?.();
     this.#cancelWant = undefined;
     this.#cancelEnd();
@@ -70,7 +73,7 @@ export class ConnectionQuestions {
   #want(): void {
     this.#cancelWant = undefined;
     const now = this.#clock.now();
-    if (this.#all.values().some(({ demand }) => demand.present)) this.#lastDemandAt = now;
+    for (const { demand } of this.#all) this.#lastDemandAt = Math.max(this.#lastDemandAt, demand.lastAt);
     const left = this.#lastDemandAt + PUSH_LINGERS_MS - now;
     this.connection.want(left > 0 ? [...this.#all].flatMap(needOf) : []);
     this.#cancelEnd();
@@ -80,15 +83,15 @@ export class ConnectionQuestions {
 
 /** What push has to carry for a question; nothing while no destination asks it. */
 function needOf({ demand, question }: QuestionReads): QueueNeed[] {
-  if (!demand.asking) return [];
-  const members = [...demand.members].filter(({ asking }) => asking);
+  const members = [...demand.askers];
+  if (members.length === 0) return [];
   const needs = new Set(members.flatMap(({ dependsOn }) => dependsOn));
   return [
     {
       accountId: question.queue.accountId,
       queueId: question.queue.queueId,
       extensions: needs.has("doNotDisturb") || needs.has("extension"),
-      maxAgeMs: Math.min(...members.map(({ maxAgeMs }) => maxAgeMs)),
+      maxAgeMs: demand.maxAgeMs,
     },
   ];
 }

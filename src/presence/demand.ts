@@ -10,6 +10,7 @@ export class Demand {
   readonly #clock: Pick<Clock, "now">;
   #watchers = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
+  #watchedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Pick<Clock, "now">) {
     this.#clock = clock;
@@ -20,9 +21,13 @@ export class Demand {
     return this.#clock.now() - this.#askedAt < ASKED_LATELY_MS;
   }
 
-  /** Some destination wants it read: it is not disabled, overridden or closed. */
+  /** The destinations that want it read: those that are not disabled, overridden or closed. */
+  get askers(): IteratorObject<Member> {
+    return this.members.values().filter(({ asking }) => asking);
+  }
+
   get asking(): boolean {
-    return this.members.values().some(({ asking }) => asking);
+    return this.askers.some(() => true);
   }
 
   /** Watched actively, or asked by a Check lately, for a destination that wants reads. */
@@ -30,9 +35,15 @@ export class Demand {
     return (this.#watchers > 0 || this.askedLately) && this.asking;
   }
 
-  /** The smallest max_age of its destinations, in milliseconds. */
+  /** When it was last in demand, Unix milliseconds: now, while it is. */
+  get lastAt(): number {
+    const now = this.#clock.now();
+    return this.present ? now : Math.max(this.#watchedUntil, Math.min(this.#askedAt + ASKED_LATELY_MS, now));
+  }
+
+  /** The smallest max_age of those that want it read, in milliseconds. */
   get maxAgeMs(): number {
-    return Math.min(...this.members.values().map(({ maxAgeMs }) => maxAgeMs));
+    return Math.min(...this.askers.map(({ maxAgeMs }) => maxAgeMs));
   }
 
   /** The longest timeout of its destinations, in milliseconds. */
@@ -48,16 +59,17 @@ export class Demand {
   /** An active watcher came (1) or went (-1). */
   watch(change: 1 | -1): void {
     this.#watchers += change;
+    if (change === -1) this.#watchedUntil = this.#clock.now();
   }
 
-  /** Whether push keeps everything current that the destinations depend on. */
+  /** Whether push keeps everything current that those depend on that want it read. */
   keptByPush(snapshot: Snapshot | undefined): boolean {
-    return snapshot !== undefined && this.members.values().every((member) => ageOf(snapshot, member.dependsOn).pushed);
+    return snapshot !== undefined && this.askers.every((member) => ageOf(snapshot, member.dependsOn).pushed);
   }
 
-  /** How old a snapshot is for the destination that depends on the oldest of it, Unix milliseconds. */
+  /** How old a snapshot is for the one of them that depends on the oldest of it, Unix milliseconds. */
   observedAt(snapshot: Snapshot): number {
-    return Math.min(...this.members.values().map((member) => ageOf(snapshot, member.dependsOn).at));
+    return Math.min(...this.askers.map((member) => ageOf(snapshot, member.dependsOn).at));
   }
 
   /** What a scheduled read is for, given what is known. */

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Question } from "../ringcentral/question.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { ReadOutcome } from "./snapshot.ts";
-import { startPresence } from "./test-presence.ts";
-import { agents, failure, light, question, TIMINGS } from "./test-reader.ts";
+import { member, observedByRead, startPresence } from "./test-presence.ts";
+import { agents, light, question, TIMINGS } from "./test-reader.ts";
 
 const SECOND = 1_000;
 
@@ -33,8 +33,8 @@ describe("probe()", () => {
       await clock.advance(20);
       reader.last.answer(agents(2));
       await clock.advance(0);
-      const exchange = { status: 200, body: agents(2).raw, timings: TIMINGS, budgetMs: 0 };
-      const snapshot = { document: agents(2), observedAt: clock.now() - 20, exchange };
+      const exchange = { status: 200, body: agents(2).raw, timings: TIMINGS };
+      const snapshot = { document: agents(2), observed: observedByRead(clock.now() - 20), exchange };
       expect(probed.outcome).toEqual({ ok: true, snapshot });
       expect(asked()).toMatchObject({ newest: undefined, trouble: undefined });
     }
@@ -62,17 +62,17 @@ describe("probe()", () => {
       const { clock, reader, probe, asked, ask } = start();
       const reads = asked();
       ask(reads);
-      reader.last.fail(failure(reason));
+      reader.last.fail(reason);
       await clock.advance(0);
-      const blocked = reads.blocked(clock.now());
+      const blocked = reads.blocked;
       expect(blocked?.failure.reason).toBe(reason);
       for (const came of ["again", "well"]) {
         const probed = probe();
         if (came === "well") reader.last.answer(agents(1));
-        else reader.last.fail(failure(reason), undefined, { status: 500, body: "no" });
+        else reader.last.fail(reason, { body: "no" });
         await clock.advance(0);
         expect(probed.outcome?.ok).toBe(came === "well");
-        expect(reads.blocked(clock.now())).toEqual(blocked);
+        expect(reads.blocked).toEqual(blocked);
         expect(reads.trouble?.until).toBe(blocked?.until);
       }
     },
@@ -82,19 +82,24 @@ describe("probe()", () => {
     const { clock, reader, probe, asked } = start();
     const reads = asked();
     const probed = probe();
-    reader.last.fail(failure("UPSTREAM_NOT_FOUND"), undefined, { status: 404, body: "none" });
+    reader.last.fail("UPSTREAM_NOT_FOUND", { body: "none" });
     await clock.advance(0);
-    const exchange = { status: 404, body: "none", timings: TIMINGS, budgetMs: 0 };
-    const trouble = { failure: failure("UPSTREAM_NOT_FOUND"), until: clock.now(), exchange };
-    expect(probed.outcome).toEqual({ ok: false, trouble });
-    expect(reads.blocked(clock.now())).toBeUndefined();
+    const exchange = { status: 404, body: "none", timings: TIMINGS };
+    const failure = {
+      reason: "UPSTREAM_NOT_FOUND",
+      scope: "question",
+      status: 404,
+      message: 'Cannot read queue presence: RingCentral knows no such queue or account (HTTP 404, "none")',
+    };
+    expect(probed.outcome).toEqual({ ok: false, trouble: { failure, until: clock.now(), exchange } });
+    expect(reads.blocked).toBeUndefined();
     expect(reads.trouble).toBeUndefined();
   });
 
   test("calls nobody inside a penalty, of whatever question it is", async () => {
     const { clock, reader, probe, asked, ask } = start();
     ask(asked(question("2")));
-    reader.last.fail(failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 30 * SECOND }));
+    reader.last.fail("UPSTREAM_RATE_LIMITED", { retryAfterMs: 30 * SECOND });
     await clock.advance(SECOND);
     const probed = probe(question("1"));
     await clock.advance(0);
@@ -112,7 +117,7 @@ describe("probe()", () => {
   test("opens a penalty for everybody when RingCentral limits it, for as long as it says whatever it counts", async () => {
     const { clock, reader, probe, asked, ask } = start();
     const probed = probe();
-    reader.last.fail(failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 5 * SECOND }), light(40, 0, 60));
+    reader.last.fail("UPSTREAM_RATE_LIMITED", { retryAfterMs: 5 * SECOND, limit: light(40, 0, 60) });
     await clock.advance(0);
     const until = clock.now() + 5 * SECOND;
     expect(probed.outcome).toMatchObject({ ok: false, trouble: { until } });
@@ -163,18 +168,20 @@ describe("probe()", () => {
     expect(reader.count).toBe(1);
   });
 
-  test("lists its calls with those of the question while somebody asks it", async () => {
+  test("tells whoever asks the question of its calls, and of those of its reads", async () => {
     const { clock, reader, probe, asked, ask } = start();
     probe();
     reader.last.options.onAttempt?.(call(1)); // nobody asks: nobody may look
     reader.last.answer(agents(1));
-    const reads = asked();
+    const [one, other] = [member(), member()];
+    const reads = asked(question(), one);
+    asked(question(), other);
     ask(reads);
     reader.last.options.onAttempt?.(call(2));
     probe();
     reader.last.options.onAttempt?.(call(3));
     await clock.advance(0);
-    expect(reads.calls.page({ size: 10 }).calls.map(({ attempt }) => attempt)).toEqual([3, 2]);
+    for (const { calls } of [one, other]) expect(calls.map(({ attempt }) => attempt)).toEqual([2, 3]);
   });
 
   test("fails with UPSTREAM_TIMEOUT when its time is up", async () => {

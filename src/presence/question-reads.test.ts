@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { member, startPresence } from "./test-presence.ts";
-import { agents, failure, light, question, TIMINGS } from "./test-reader.ts";
+import { Secret } from "../lib/secret.ts";
+import { OVER_BUDGET } from "../ringcentral/calls.ts";
+import { createPastedToken } from "../ringcentral/pasted-token.ts";
+import { member, observedByRead, startPresence } from "./test-presence.ts";
+import { agents, light, question, TIMINGS } from "./test-reader.ts";
 
 const failed = (reason: string, until: number) => ({ ok: false, trouble: { failure: { reason }, until } });
 
@@ -13,8 +16,8 @@ describe("ask()", () => {
     const document = agents(2);
     reader.last.answer(document);
     await clock.advance(0);
-    const exchange = { status: 200, body: document.raw, timings: TIMINGS, budgetMs: 0 };
-    const snapshot = { document, observedAt: clock.now(), exchange };
+    const exchange = { status: 200, body: document.raw, timings: TIMINGS };
+    const snapshot = { document, observed: observedByRead(clock.now()), exchange };
     expect(callers.map(({ outcome }) => outcome)).toEqual(callers.map(() => ({ ok: true, snapshot })));
     expect(reads.newest).toEqual(snapshot);
   });
@@ -33,7 +36,7 @@ describe("ask()", () => {
     expect(reader.count).toBe(2);
     reader.last.answer(agents(2));
     await clock.advance(0);
-    expect(strict.outcome).toMatchObject({ ok: true, snapshot: { observedAt: clock.now() } });
+    expect(strict.outcome).toMatchObject({ ok: true, snapshot: { observed: observedByRead(clock.now()) } });
   });
 
   test("joins a read with max_age 0 when it was not sent yet, and never one that was", async () => {
@@ -144,7 +147,7 @@ describe("ask()", () => {
     const joined = [ask(reads), ask(reads)];
     await clock.advance(1);
     const waiting = ask(reads);
-    reader.last.fail(failure("UPSTREAM_UNAVAILABLE"));
+    reader.last.fail("UPSTREAM_UNAVAILABLE");
     await clock.advance(0);
     for (const { outcome } of [...joined, waiting]) {
       expect(outcome).toMatchObject(failed("UPSTREAM_UNAVAILABLE", clock.now() + 250));
@@ -154,15 +157,25 @@ describe("ask()", () => {
     expect([reader.count, destination.told]).toEqual([2, 2]);
   });
 
-  test("gives the failure to those who wait for the next read, too, when RingCentral asks for no pause", async () => {
-    const { clock, reader, ask, asked } = startPresence();
+  test("gives the failure to those who wait for the next read, too, when it makes sense to ask again at once", async () => {
+    const failure = { reason: "UPSTREAM_UNAVAILABLE", scope: "connection", message: "No new token came" } as const;
+    let refused = false;
+    const token = new Secret("t0ken");
+    const get = () => (refused ? { ok: false as const, failure, until: 0 } : { ok: true as const, token });
+    const refuse = () => {
+      refused = true;
+      return true;
+    };
+    const { clock, reader, ask, asked } = startPresence({
+      tokens: () => ({ ...createPastedToken(token), get, refuse }),
+    });
     const reads = asked();
     ask(reads);
     await clock.advance(1);
     const waiting = ask(reads);
-    reader.last.fail(failure("UPSTREAM_UNAVAILABLE", { retryAfterMs: 0 }));
+    reader.last.fail("UPSTREAM_UNAUTHENTICATED");
     await clock.advance(0);
-    expect(waiting.outcome).toMatchObject(failed("UPSTREAM_UNAVAILABLE", clock.now()));
+    expect(waiting.outcome).toMatchObject(failed("UPSTREAM_UNAVAILABLE", 0));
     expect(reader.count).toBe(1);
   });
 
@@ -173,7 +186,7 @@ describe("ask()", () => {
     reader.last.answer(agents(1), light(50, 1));
     await clock.advance(1);
     ask(reads);
-    reader.last.fail(failure("UPSTREAM_BAD_RESPONSE"), light(50, 0));
+    reader.last.fail("UPSTREAM_BAD_RESPONSE", { limit: light(50, 0) });
     await clock.advance(5_000);
     const caller = ask(reads, { timeoutMs: 1_000 });
     await clock.advance(0);
@@ -188,7 +201,7 @@ describe("ask() inside a back-off", () => {
     const destination = member();
     const reads = asked(question(), destination);
     ask(reads);
-    reader.last.fail(failure("UPSTREAM_NOT_FOUND"));
+    reader.last.fail("UPSTREAM_NOT_FOUND");
     await clock.advance(0);
     const until = clock.now() + 10_000;
     for (let second = 0; second < 9; second++) {
@@ -218,7 +231,7 @@ describe("ask() inside a back-off", () => {
     reader.last.answer(agents(1));
     await clock.advance(1);
     ask(failing);
-    reader.last.fail(failure(reason));
+    reader.last.fail(reason);
     await clock.advance(1);
     const caller = ask(sibling);
     await clock.advance(0);
@@ -235,7 +248,7 @@ describe("ask() inside a back-off", () => {
     ask(reads);
     const inFlight = reader.last;
     ask(sibling);
-    reader.last.fail(failure("UPSTREAM_UNAVAILABLE"));
+    reader.last.fail("UPSTREAM_UNAVAILABLE");
     await clock.advance(1);
     const caller = ask(reads, { maxAgeMs: 1_000 });
     inFlight.answer(agents(1));
@@ -252,7 +265,7 @@ describe("ask() inside a back-off", () => {
     await clock.advance(1);
     const next = ask(reads);
     ask(sibling);
-    reader.last.fail(failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 30_000 }));
+    reader.last.fail("UPSTREAM_RATE_LIMITED", { retryAfterMs: 30_000 });
     await clock.advance(0);
     first.answer(agents(1));
     await clock.advance(0);
@@ -264,7 +277,7 @@ describe("ask() inside a back-off", () => {
     const { clock, reader, ask, asked } = startPresence();
     const reads = asked();
     ask(reads);
-    reader.last.fail(failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 2_000 }), light(50, 0));
+    reader.last.fail("UPSTREAM_RATE_LIMITED", { retryAfterMs: 2_000, limit: light(50, 0) });
     await clock.advance(2_000);
     ask(reads);
     expect(reader.count).toBe(2);
@@ -274,14 +287,14 @@ describe("ask() inside a back-off", () => {
     const { clock, reader, ask, asked } = startPresence();
     const reads = asked();
     ask(reads);
-    reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+    reader.last.fail("UPSTREAM_TIMEOUT");
     await clock.advance(250);
     ask(reads);
     reader.last.answer(agents(1));
     await clock.advance(0);
     expect(reads.trouble).toBeUndefined();
     ask(reads);
-    reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+    reader.last.fail("UPSTREAM_TIMEOUT");
     await clock.advance(0);
     expect(reads.trouble).toMatchObject({ until: clock.now() + 250 });
   });
@@ -333,17 +346,18 @@ describe("ask() over the budget", () => {
     const callers = [ask(reads, { timeoutMs: 60_000 }), ask(other, { timeoutMs: 60_000 })];
     await clock.advance(59_999);
     expect(reader.count).toBe(2);
-    await clock.advance(0);
-    expect(callers[0]?.outcome).toBeUndefined();
-    expect(callers[1]?.outcome).toMatchObject(failed("UPSTREAM_RATE_LIMITED", start + 120_000));
+    expect(reader.last.queueId).toBe("2");
+    // What was never read goes first.
+    expect(callers[1]?.outcome).toBeUndefined();
+    expect(callers[0]?.outcome).toMatchObject(failed("UPSTREAM_RATE_LIMITED", start + 120_000));
   });
 
   test("never calls into a penalty that began while a read waited for the budget", async () => {
     const { clock, start, reader, ask, asked, backOffs, reads } = await usedUp();
     const waits = ask(reads, { timeoutMs: 60_000 });
     await clock.advance(1_000);
-    const penalty = failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 90_000 });
-    backOffs.open(`budget ${reads.question.budgetKey}`, penalty, clock.now());
+    const penalty = { ...OVER_BUDGET, retryAfterMs: 90_000 };
+    backOffs.open(`budget ${reads.question.source.key}/light`, penalty, clock.now());
     const meanwhile = [ask(reads), ask(asked(question("2")))];
     await clock.advance(0);
     for (const { outcome } of meanwhile) expect(outcome).toMatchObject(failed("UPSTREAM_RATE_LIMITED", start + 91_002));
@@ -373,7 +387,7 @@ describe("forgive()", () => {
     const reads = asked();
     reads.watch(1);
     await clock.advance(0);
-    reader.last.fail(failure("UPSTREAM_UNAUTHENTICATED"));
+    reader.last.fail("UPSTREAM_UNAUTHENTICATED");
     await clock.advance(1_000);
     reads.forgive();
     expect(reads.trouble).toBeUndefined();
@@ -387,7 +401,7 @@ describe("forgive()", () => {
     const reads = asked();
     reads.watch(1);
     await clock.advance(0);
-    reader.last.fail(failure("UPSTREAM_RATE_LIMITED", { retryAfterMs: 40_000 }));
+    reader.last.fail("UPSTREAM_RATE_LIMITED", { retryAfterMs: 40_000 });
     await clock.advance(1_000);
     reads.forgive();
     const caller = ask(reads);

@@ -155,8 +155,9 @@ export class QuestionReads {
     this.#next.cancel();
     const wanted = !this.#stopped && this.demand.members.size > 0 && this.demand.present;
     // One that waits for its turn and that nobody wants any more is not to cost a call.
-    if (!wanted && this.#running?.sentAt === undefined && this.#running?.turn.forCheck === false) this.#running.stop();
-    if (!wanted || this.#running) return;
+    const running = this.#running;
+    if (!wanted && running && !running.begun && !running.turn.forCheck) running.stop();
+    if (!wanted || running) return;
     const due = this.#dueAt(this.#deps.clock.now());
     const freeAt = this.#deps.freeAt(new Turn(this.demand.purpose(this.newest)));
     this.#next.set(due, Math.max(due, freeAt), () => this.#scheduled());
@@ -209,6 +210,7 @@ export class QuestionReads {
     };
     if (read.turn.forCheck) begin();
     const outcome = this.#settle(
+      read,
       await performRead(this.question, read, {
         reader: this.#deps.reader,
         onTurn: () => {
@@ -232,15 +234,16 @@ export class QuestionReads {
     if (!this.#running) this.#deps.onIdle(this);
   }
 
-  #settle(outcome: ReadOutcome): ReadOutcome {
+  #settle(read: Read, outcome: ReadOutcome): ReadOutcome {
     if (outcome.ok) {
       this.#backOff.succeeded();
       this.newest = outcome.snapshot;
       this.trouble = undefined;
       return outcome;
     }
-    // The service is stopping: what was cut off says nothing about RingCentral. Nor does what was never sent.
-    if (this.#stopped || outcome.trouble.failure === OVER_BUDGET) return outcome;
+    // The service is stopping: what was cut off says nothing about RingCentral. Nor does what was never to be sent.
+    const givenUp = !read.begun && read.timeUp.aborted;
+    if (this.#stopped || givenUp || outcome.trouble.failure === OVER_BUDGET) return outcome;
     this.trouble = this.#backOff.failed(outcome.trouble);
     return { ok: false, trouble: this.trouble };
   }

@@ -59,6 +59,11 @@ export class Read {
     return this.#begun ? this.#endsAt : Number.POSITIVE_INFINITY;
   }
 
+  /** It had its turn, or had to have it from the beginning. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
   /** The last moment somebody waits for, Unix milliseconds. */
   get wantedUntil(): number {
     return this.#endsAt;

@@ -10,7 +10,7 @@ import { BackOffs } from "../upstream/backoff.ts";
 import type { Member } from "./member.ts";
 import { Presence } from "./presence.ts";
 import type { QuestionReads } from "./question-reads.ts";
-import type { ReadOutcome } from "./snapshot.ts";
+import type { ReadOutcome, Snapshot } from "./snapshot.ts";
 import { question, TestReader } from "./test-reader.ts";
 
 /** A destination as its question sees it: it counts how often it was told. */
@@ -36,6 +36,12 @@ export function member(maxAgeMs = 10_000, timeoutMs = 10_000): TestMember {
   };
 }
 
+/** How new each part of a queue's presence is that was read at `at`, Unix milliseconds, and is not kept current. */
+export function observedByRead(at: number): Snapshot["observed"] {
+  const part = { at, coverages: [] };
+  return { answer: part, optIn: part, doNotDisturb: part, extension: part };
+}
+
 /** A caller who waits in ask(): what came of it, as soon as it is known. */
 export interface TestCaller {
   outcome: ReadOutcome | undefined;
@@ -48,18 +54,25 @@ export function pastedTokens({ access }: ConnectionSource): TokenSource {
 }
 
 /** Presence over a reader that the test answers, at a clock that the test moves. */
-export function startPresence() {
+export function startPresence(given: { tokens?: (source: ConnectionSource) => TokenSource } = {}) {
   const clock = new TestClock();
   const start = clock.now();
   const reader = new TestReader(clock);
   const backOffs = new BackOffs();
-  const connections = new Connections({ clock, backOffs, http: reader, budgets: new Budgets(clock), tokens: pastedTokens });
+  const connections = new Connections({
+    clock,
+    backOffs,
+    http: reader,
+    budgets: new Budgets(clock),
+    tokens: given.tokens ?? pastedTokens,
+  });
   const presence = new Presence({ clock, backOffs, connections });
   return {
     clock,
     start,
     reader,
     backOffs,
+    connections,
     presence,
     /** A question that one destination asks. */
     asked(of: Question = question(), by: Member = member()): QuestionReads {

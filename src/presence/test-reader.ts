@@ -56,9 +56,15 @@ export class TestRead {
   }
 
   /** Fails as RingCentral would for this reason; `body` is what it says. */
-  fail(reason: UpstreamFailure["reason"], more: { limit?: RateLimit; retryAfterMs?: number; body?: string } = {}): void {
+  fail(
+    reason: UpstreamFailure["reason"],
+    more: { limit?: RateLimit; retryAfterMs?: number; body?: string } = {},
+  ): void {
     const { limit, retryAfterMs, body = reason === "UPSTREAM_BAD_RESPONSE" ? "nonsense" : "" } = more;
-    if (reason === "UPSTREAM_TIMEOUT") return this.#resolve({ kind: "timeout", attempts: 1 });
+    if (reason === "UPSTREAM_TIMEOUT") {
+      this.#resolve({ kind: "timeout", attempts: 1 });
+      return;
+    }
     const retryAfter = retryAfterMs === undefined ? {} : { "retry-after": String(retryAfterMs / 1000) };
     this.#respond(STATUSES[reason], body, { ...headersOf(limit), ...retryAfter });
   }
