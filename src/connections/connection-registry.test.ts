@@ -69,9 +69,16 @@ describe("ConnectionRegistry.load()", () => {
     const put = vi.spyOn(store, "put");
     put.mockRejectedValueOnce(new ServiceError("UNAVAILABLE", "disk full"));
     expect((await restart({ keyring: keyring(2, 1) })).connections.get("main")?.access).toBeDefined();
-    put.mockResolvedValueOnce({ ok: false, current: 9 });
-    expect((await restart({ keyring: keyring(2, 1) })).connections.get("main")?.access).toBeDefined();
     expect((await recordOf()).credential.sealed).toContain(keyring(1).keyIds[0]);
+    const list = vi.spyOn(store, "list");
+    list.mockImplementationOnce(async (prefix) => {
+      const entries = await store.list(prefix);
+      await service.configure(newConnection({ serverUrl: SIMULATOR }));
+      return entries;
+    });
+    const rotated = await restart({ keyring: keyring(2, 1) });
+    expect(list).toHaveBeenCalledTimes(2);
+    expect(rotated.connections.get("main")).toMatchObject({ origin: SIMULATOR, revision: 2n });
   });
 });
 

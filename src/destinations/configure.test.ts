@@ -280,6 +280,13 @@ describe("what configure() answers", () => {
     });
   });
 
+  test("effective shows the detail that the criteria need", async () => {
+    const criterion = { case: "agents", value: { count: AgentCount.ON_CALL } } as const;
+    const { destination, effective } = await service.configure(newDestination({ acceptance: { criterion } }));
+    expect(destination.template.value).toMatchObject({ presenceDetail: PresenceDetail.UNSPECIFIED });
+    expect(effective.template.value).toMatchObject({ presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION });
+  });
+
   test("effective keeps what was given, and is a destination that compiles to the same", async () => {
     const agents = {
       criterion: { case: "agents", value: { count: AgentCount.TOTAL } },

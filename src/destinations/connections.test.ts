@@ -32,6 +32,7 @@ const asking = (rest: Parameters<typeof destinationOf>[0] = {}, template: Parame
   destinationOf(rest, { ...over("main"), ...template });
 const other = () => newConnection({ credential: oauthCredential({ clientId: "other" }) });
 const entryOf = (of: Service = service) => of.registry.get("sales")!;
+const stored = async () => Buffer.from((await store.get("destinations/sales"))!.value).toString();
 const templateIn = (of: Destination) => {
   if (of.template.case !== "ringCentral") throw new Error("the destination has no template");
   return of.template.value;
@@ -54,7 +55,7 @@ describe("configure() of a destination that asks over a connection", () => {
     expect(templateIn(destination).credentialStatus).toBeUndefined();
     expect(templateIn(effective)).toMatchObject({ access: over("main").access, serverUrl: SIMULATOR });
     expect(request.url).toMatch(new RegExp(`^${SIMULATOR}/restapi/`));
-    expect(Buffer.from((await store.get("destinations/sales"))!.value).toString()).not.toContain("credential");
+    expect(await stored()).not.toContain("credential");
     for (const of of [service, await restart()]) {
       expect(entryOf(of)).toMatchObject({
         invalid: "",
@@ -96,6 +97,7 @@ describe("configure() of a destination that asks over a connection", () => {
     await service.configureConnection(newConnection());
     await service.configure(newDestination());
     await service.configure(asking());
+    expect(await stored()).not.toContain("sealed");
     expect(await refusalOf(service.configure(destinationOf()))).toEqual([
       "destination.ring_central.credential REQUIRED",
     ]);
