@@ -8,12 +8,13 @@ import { parseArgs } from "node:util";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { AvailabilityService } from "../gen/availability/v1/availability_service_pb.ts";
+import { ConnectionService } from "../gen/availability/v1/connection_service_pb.ts";
 import { type Child, startChild } from "./demo-child.ts";
-import { demoDestinations } from "./demo-destinations.ts";
+import { demoConnection, demoDestinations, demoJwt } from "./demo-destinations.ts";
 import { availabilityLine, banner } from "./demo-lines.ts";
 
-// The demo: a simulated RingCentral and the service, each a process of its own, two queues configured as any client
-// would, and every change printed. `--seconds N` ends it by itself; `--service PATH` runs another program as the service.
+// The demo: a simulated RingCentral and the service, each a process of its own, a connection and two queues configured as
+// any client would, and every change printed, as push brings it. `--seconds N` ends it by itself; `--service PATH` runs another program as the service.
 
 const { values } = parseArgs({ options: { seconds: { type: "string" }, service: { type: "string" } } });
 const servicePath = values.service ?? join(import.meta.dirname, "../src/main.ts");
@@ -25,11 +26,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 process.stdout.on("error", end); // Nobody reads any more, as in `npm run demo | head`.
 
 async function demo(children: Child<unknown>[], directory: string): Promise<void> {
-  const token = randomUUID();
+  const credential = { clientId: "demo-app", clientSecret: randomUUID(), jwt: demoJwt() };
   const simulator = startChild(
     "simulator",
-    // Two queues read every other second need more than the usual 50 calls a minute.
-    [join(import.meta.dirname, "main.ts"), "--token", token, "--agents", "5", "--interval", "1500", "--limit", "500"],
+    [
+      join(import.meta.dirname, "main.ts"),
+      ...["--client-id", credential.clientId, "--client-secret", credential.clientSecret, "--jwt", credential.jwt],
+      ...["--agents", "5", "--interval", "1500"],
+    ],
     ({ origin, queues }) => (typeof origin === "string" ? { origin, queues: queues as string[] } : undefined),
   );
   children.push(simulator);
@@ -52,11 +56,11 @@ async function demo(children: Child<unknown>[], directory: string): Promise<void
   children.push(service);
   const addresses = await service.ready;
 
-  const client = createClient(
-    AvailabilityService,
-    createConnectTransport({ baseUrl: `http://${addresses.http}`, httpVersion: "1.1" }),
-  );
-  for (const destination of demoDestinations(origin, token, queues)) await client.configure({ destination });
+  const transport = createConnectTransport({ baseUrl: `http://${addresses.http}`, httpVersion: "1.1" });
+  const client = createClient(AvailabilityService, transport);
+  const connection = demoConnection(origin, credential);
+  await createClient(ConnectionService, transport).configureConnection({ connection });
+  for (const destination of demoDestinations(queues)) await client.configure({ destination });
   console.log(banner({ ...addresses, origin }));
   await Promise.race([watch(client), simulator.died, service.died]);
 }

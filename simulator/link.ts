@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { RawData, WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import type { Clock } from "./clock.ts";
 import { errorFrame, type FrameMeta, frame, parseFrame } from "./frames.ts";
 import type { PushSession } from "./push-session.ts";
@@ -55,7 +55,8 @@ export class Link {
       silent: false,
       violations: [],
     };
-    socket.on("message", (data) => this.#hear(data));
+    // Text is all that clients send, and a Buffer is what it comes as.
+    socket.on("message", (data) => this.#hear((data as Buffer).toString()));
     socket.on("ping", (data) => {
       this.#heard();
       if (!this.record.silent) socket.pong(data);
@@ -136,10 +137,10 @@ export class Link {
     else this.close(1000);
   }
 
-  #hear(data: RawData): void {
+  #hear(text: string): void {
     if (this.record.silent) return;
     this.#heard();
-    const parsed = parseFrame(String(data));
+    const parsed = parseFrame(text);
     if (!this.#ready) {
       this.record.violations.push(`sent ${parsed?.meta.type ?? "no frame"} before ConnectionDetails`);
       this.refuse(400, "WSG-400", "Connection is not established yet", 1002);

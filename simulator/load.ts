@@ -91,7 +91,8 @@ export class Load {
     if (queueId === undefined || !member) return;
     const { agent, acceptCurrentQueueCalls } = member;
     const away = this.#random() < 0.3;
-    switch (this.#pick(["opt", "dnd", "offline"] as const)) {
+    const what = this.#pick(["opt", "dnd", "offline"] as const) ?? "opt";
+    switch (what) {
       case "opt":
         if (!acceptCurrentQueueCalls || away)
           this.#world.set(queueId, agent.id, { acceptCurrentQueueCalls: !acceptCurrentQueueCalls });

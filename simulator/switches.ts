@@ -102,5 +102,6 @@ function isAmount(value: unknown): boolean {
 }
 
 function isMaintenance(value: unknown): boolean {
-  return value === null || isAmount((value as { retryAfter?: unknown } | undefined)?.retryAfter);
+  if (value === null) return true;
+  return typeof value === "object" && "retryAfter" in value && isAmount(value.retryAfter);
 }

@@ -124,7 +124,7 @@ export class TestSocket {
   constructor(url: string) {
     this.socket = new WebSocket(url);
     this.socket.on("message", (data) => {
-      const [meta, body] = JSON.parse(String(data));
+      const [meta, body] = JSON.parse((data as Buffer).toString());
       const waiter = this.#waiting.shift();
       if (waiter) waiter({ meta, body });
       else this.#frames.push({ meta, body });
