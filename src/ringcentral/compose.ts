@@ -11,7 +11,7 @@ import type { ExtensionPresence } from "./push-event.ts";
 export interface Observed {
   /** Unix milliseconds: when the oldest read behind it was sent; 0 = something of it was never read. */
   readonly at: number;
-  /** The coverages that together keep it current; empty = it is not kept current. */
+  /** The coverages that together keep it current, each always as it is now; empty = it is not kept current. */
   readonly coverages: readonly Coverage[];
 }
 

@@ -5,17 +5,38 @@ import type { PushFilter } from "./push-event.ts";
 export interface Kept {
   /** Unix milliseconds: the read, or as far as push kept it current before that ended. */
   readonly at: number;
-  /** What keeps it current; undefined when nothing does. */
+  /** What keeps it current, and says so at any later time too; undefined when nothing does. */
   readonly coverage: Coverage | undefined;
 }
 
+/** One stretch without a gap, always as it is now; when another has begun, as it was when last looked at. */
+class Stretch implements Coverage {
+  readonly since: number;
+  readonly #look: () => Coverage | undefined;
+  #aliveAt: number;
+
+  constructor(first: Coverage, look: () => Coverage | undefined) {
+    this.since = first.since;
+    this.#aliveAt = first.aliveAt;
+    this.#look = look;
+  }
+
+  get aliveAt(): number {
+    const coverage = this.#look();
+    if (coverage?.since === this.since) this.#aliveAt = coverage.aliveAt;
+    return this.#aliveAt;
+  }
+
+  get live(): boolean {
+    const coverage = this.#look();
+    return coverage?.since === this.since && coverage.live;
+  }
+}
+
 interface Remembered {
-  newest: Coverage | undefined;
-  /** Of the newest as last looked at. */
-  since: number;
-  aliveAt: number;
+  newest: Stretch | undefined;
   /** Those before, newest first: they keep nothing any more, but what they kept is as new as their end. */
-  ended: readonly { readonly since: number; readonly aliveAt: number }[];
+  ended: readonly Stretch[];
 }
 
 /** A session that flaps leaves so many ends behind; values that are older than all of them are as old as their read. */
@@ -45,8 +66,9 @@ export class KeptCurrent {
     const own = kept(this.#look(`extension ${extensionId}`, filter), readAt);
     if (own.coverage?.live) return own;
     const shared = this.account(readAt);
-    if (shared.coverage?.live || !own.coverage) return shared.coverage || shared.at > own.at ? shared : own;
-    return own;
+    if (shared.coverage?.live) return shared;
+    if (own.coverage) return own;
+    return shared.coverage || shared.at > own.at ? shared : own;
   }
 
   /** The same of all extensions, as far as the account's filter goes. */
@@ -63,16 +85,15 @@ export class KeptCurrent {
     let entry = this.#remembered.get(key);
     if (!entry) {
       if (!coverage) return undefined;
-      entry = { newest: coverage, since: coverage.since, aliveAt: coverage.aliveAt, ended: [] };
+      entry = { newest: undefined, ended: [] };
       this.#remembered.set(key, entry);
     }
-    if (entry.newest && coverage?.since !== entry.since) {
-      const aliveAt = entry.newest.since === entry.since ? entry.newest.aliveAt : entry.aliveAt;
-      entry.ended = [{ since: entry.since, aliveAt }, ...entry.ended].slice(0, ENDS_REMEMBERED);
+    const { newest } = entry;
+    if (newest && newest.since !== coverage?.since) {
+      entry.ended = [newest, ...entry.ended].slice(0, ENDS_REMEMBERED);
+      entry.newest = undefined;
     }
-    entry.newest = coverage;
-    entry.since = coverage?.since ?? entry.since;
-    entry.aliveAt = coverage?.aliveAt ?? entry.aliveAt;
+    if (coverage) entry.newest ??= new Stretch(coverage, () => this.#coverageOf(filter));
     return entry;
   }
 }

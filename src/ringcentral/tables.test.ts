@@ -208,7 +208,7 @@ test("agentQueuesRead() says of an agent's queues whether he takes their calls, 
   for (const queueId of ["7", "8", "9"]) tables.queueRead(queueId, answer({ id: "1", optIn: true }), 900);
   tables.queueRead("10", answer({ id: "2", optIn: true }), 900);
   const accepts = new Map([["7", false], ["8", true], ["10", true], ["11", true]]); // biome-ignore format: a table
-  expect(tables.agentQueuesRead("1", accepts, 950)).toEqual(["7", "8", "10"]);
+  expect(tables.agentQueuesRead("1", accepts, 950)).toEqual(["7", "8", "10", "9"]);
   expect(record("7")).toMatchObject({ acceptCurrentQueueCalls: false });
   expect(compose("7").observed.optIn.at).toBe(950);
   expect(compose("7").observed.doNotDisturb.at).toBe(900);
@@ -297,6 +297,22 @@ describe("observed", () => {
     cover("account account", 850, 1_000);
     tables.queueRead("7", answer({ optIn: true }), 900);
     expect(observedAt(compose("7").observed, ["optIn", "doNotDisturb"])).toEqual({ at: 900, pushed: false });
+  });
+
+  test("goes on being as new as push proves alive, without being put together again", () => {
+    const { tables, compose, cover } = setUp();
+    tables.queueRead("7", answer({ id: "1", optIn: true }, { id: "2", optIn: true }), 900);
+    cover("queue 7", 850, 980);
+    cover("extension 1", 850, 980);
+    cover("extension 2", 850, 980);
+    const { observed } = compose("7");
+    for (const key of ["queue 7", "extension 1", "extension 2"]) cover(key, 850, 5_000);
+    expect(observedAt(observed, ["optIn", "doNotDisturb"])).toEqual({ at: 5_000, pushed: true });
+    cover("extension 2", 850, 5_500, false);
+    expect(observedAt(observed, ["optIn", "doNotDisturb"])).toEqual({ at: 5_000, pushed: false });
+    // What another session proves says nothing of what was read before it.
+    cover("queue 7", 6_000, 7_000);
+    expect(observedAt(observed, ["optIn"])).toEqual({ at: 5_000, pushed: false });
   });
 
   test("stays as new as the end of a coverage when another has begun", () => {

@@ -19,7 +19,7 @@ export interface ExtensionRead {
  * Tables is all that one connection knows of the presence in one account: queues with their members, and extensions, each
  * once however many queues they are in. Reads and events go in, documents come out. Ids are text; times are those at
  * which a read was sent, Unix milliseconds. What changes anything answers with the queues it may change; where it does not,
- * their document stays the same object.
+ * their document stays the same object. Who holds what was put together has to put it together again then.
  */
 export class Tables {
   readonly #clock: Pick<Clock, "now">;
@@ -74,7 +74,9 @@ export class Tables {
       if (queue?.hear("own list", extensionId, value, sentAt)) changed.push(queueId);
     }
     for (const queueId of this.queuesOf(extensionId)) {
-      if (!accepts.has(queueId)) this.#queues.get(queueId)?.contradict(sentAt);
+      if (accepts.has(queueId)) continue;
+      this.#queues.get(queueId)?.contradict(sentAt);
+      changed.push(queueId);
     }
     return changed;
   }
