@@ -42,6 +42,8 @@ import { loadIdentityKey } from "./stores/identity-key.ts";
 import { loadKeys } from "./stores/keys.ts";
 import { keyFileOf, openStore } from "./stores/open.ts";
 import { openHistory } from "./stores/open-history.ts";
+import { sealedWith } from "./stores/sealed-with.ts";
+import { detachedClock } from "./telemetry/detached-clock.ts";
 import { log } from "./telemetry/log.ts";
 import type { Telemetry } from "./telemetry/otel.ts";
 import { createAllowList } from "./upstream/allow-list.ts";
@@ -74,7 +76,11 @@ export async function startApp(
     // What can be asked about.
     const store = openStore(settings.storeUrl);
     closers.push(() => store.close());
-    const keys = loadKeys({ secretsKey: settings.secretsKey, keyFilePath: keyFileOf(settings.storeUrl) });
+    const keys = loadKeys({
+      secretsKey: settings.secretsKey,
+      keyFilePath: keyFileOf(settings.storeUrl),
+      sealedWith: await sealedWith(store),
+    });
     if (keys.created) log.warn({ path: keys.path }, "made a key for secrets: back it up, stored secrets need it");
     const keyring = createKeyring(keys.keys);
     const identityKey = await loadIdentityKey(store, keyring);
@@ -87,20 +93,21 @@ export async function startApp(
     closers.push(() => overrides.close());
     await overrides.load();
 
-    // Asking, and what was said.
+    // Asking, and what was said. It goes on for everybody, and in nobody's name.
+    const background = detachedClock(clock);
     const dispatcher = createDispatcher({ allowList });
     closers.push(() => dispatcher.destroy());
-    const http = createHttpClient({ dispatcher, clock });
+    const http = createHttpClient({ dispatcher, clock: background });
     closers.push(() => http.close());
-    const sockets = createWebSockets({ dispatcher, clock });
+    const sockets = createWebSockets({ dispatcher, clock: background });
     closers.push(() => sockets.close());
     const backOffs = new BackOffs();
     const connections = new Connections({
       http,
-      clock,
+      clock: background,
       backOffs,
-      budgets: new Budgets(clock),
-      tokens: createTokenSources({ http, clock, store, keyring, identityKey, backOffs }),
+      budgets: new Budgets(background),
+      tokens: createTokenSources({ http, clock: background, store, keyring, identityKey, backOffs }),
       push: {
         openSocket: sockets.open,
         filtersPerSocket: settings.pushFiltersPerSocket,
@@ -110,7 +117,7 @@ export async function startApp(
     });
     closers.push(() => connections.close());
     const named = new NamedConnections(connections);
-    const presence = new Presence({ connections, backOffs, clock });
+    const presence = new Presence({ connections, backOffs, clock: background });
     closers.push(() => presence.close());
 
     // The answer.
@@ -122,12 +129,12 @@ export async function startApp(
     closers.push(() => history.close());
     const hub = new Hub();
     const question = ({ queue, detail, access }: AskableDestination) => {
-      const over = access.kind === "connection" ? named.source(access.connectionId) : undefined;
       if (access.kind !== "connection") {
         return questionOf(queue, detail, connectionSource(identityKey, queue.origin, access));
       }
-      if (!over) throw new Error(`Cannot ask over connection "${access.connectionId}": it is not open`);
-      return questionOf(queue, detail, over);
+      const source = named.source(access.connectionId);
+      if (!source) throw new Error(`Cannot ask over connection "${access.connectionId}": it is not open`);
+      return questionOf(queue, detail, source);
     };
     const board = new Board({
       clock,
