@@ -161,9 +161,9 @@ export class ScriptedGateway {
           if (connection.pongs) connection.sign("pong");
         }),
       close: () => {
-        if (!connection.open || connection.closedByClient) return;
+        if (connection.closedByClient) return;
         connection.closedByClient = true;
-        this.clock.after(0, () => listener.onClose({ code: 1000 }));
+        if (connection.open) this.clock.after(0, () => listener.onClose({ code: 1000 }));
       },
     };
   };
