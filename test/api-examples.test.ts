@@ -7,7 +7,7 @@ import { type RunningService, startService } from "./support/service.ts";
 
 const BY = "written by test/api-examples.test.ts with UPDATE_DOCS=1";
 const ERRORS = { page: "api.md", begin: `<!-- an error: ${BY} -->`, end: "<!-- end of the error -->" };
-const SERVICES = ["AvailabilityService", "DestinationService"].map((service) => ({
+const SERVICES = ["AvailabilityService", "DestinationService", "ConnectionService"].map((service) => ({
   service,
   part: { page: "api.md", begin: `<!-- ${service}: ${BY} -->`, end: `<!-- end of ${service} -->` },
 }));
@@ -41,7 +41,7 @@ async function make({ rpc, before, request, call }: Example): Promise<void> {
   made.set(rpc, { request: asked, answers: [answer] });
 }
 
-test("every RPC of both services has an example, and each is answered", async () => {
+test("every RPC of all services has an example, and each is answered", async () => {
   expect(EXAMPLES.map(({ rpc }) => rpc).toSorted()).toEqual(RPCS.map(({ name }) => name).toSorted());
   for (const example of EXAMPLES) await make(example);
   expect(made.size).toBe(RPCS.length);

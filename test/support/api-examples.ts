@@ -1,7 +1,9 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { type DescMethodBiDiStreaming, type DescMethodServerStreaming, fromJson, toJson } from "@bufbuild/protobuf";
 import { AvailabilityService } from "../../gen/availability/v1/availability_service_pb.ts";
+import { ConnectionService } from "../../gen/availability/v1/connection_service_pb.ts";
 import { DestinationService } from "../../gen/availability/v1/destination_service_pb.ts";
+import { DEFAULT_APP } from "../../simulator/oauth-apps.ts";
 import type { RunningService } from "./service.ts";
 import { watching } from "./watching.ts";
 
@@ -19,6 +21,10 @@ export interface Example {
 
 const AN_HOUR = 3_600_000;
 const SALES = { destinationId: "sales" };
+const MAIN = { connectionId: "main" };
+const OAUTH = {
+  oauth: { clientId: DEFAULT_APP.clientId, clientSecret: DEFAULT_APP.clientSecret, jwt: DEFAULT_APP.jwts[0] },
+};
 const MORE_THAN_ONE = {
   regex: { type: "REGEX_TYPE_COUNT", pattern: '"acceptCurrentQueueCalls": true' },
   condition: "CONDITION_GREATER_THAN",
@@ -179,11 +185,54 @@ change is the state in force at \`startTime\`; \`startTime\` = \`endTime\` asks 
     purpose: "Deletes a destination. Its history stays, and its id counts its revisions on when it comes again.",
     request: () => SALES,
   },
+  {
+    rpc: "ConfigureConnection",
+    purpose: `Creates or replaces a connection, under the rules of Configure: \`validateOnly\`, \`expectedRevision\`, and without a
+credential the stored one stays, as long as the server does. \`oauth\` takes a \`jwt\`, a \`refreshToken\` or
+\`clientCredentials\`; a pasted \`bearerToken\` works until it ends, which is worth a warning.`,
+    request: ({ simulator }) => ({ connection: { id: "main", serverUrl: simulator.origin, credential: OAUTH } }),
+  },
+  {
+    rpc: "GetConnection",
+    purpose: `A connection and how it is doing: when its tokens end, what is left of RingCentral's rate limit groups, push, how many
+destinations use it, how many queues are in demand, how old answers are at best, the newest failure, and warnings. Here a
+destination uses it and was just asked about.`,
+    request: () => MAIN,
+    async before(service) {
+      const { credential: _, ...ringCentral } = sales(service).ringCentral as JsonObject;
+      const destination = { ...sales(service), ringCentral: { ...ringCentral, ...MAIN } };
+      const { input } = AvailabilityService.method.configure;
+      await service.availability.configure(fromJson(input, { destination }));
+      await readNow(service);
+    },
+  },
+  {
+    rpc: "ListConnections",
+    purpose: "All connections in the order of their ids, page by page.",
+    request: () => ({ pageSize: 1 }),
+  },
+  {
+    rpc: "ListCallQueues",
+    purpose: `The call queues that the connection's token sees, for choosing one: \`id\` is what a destination wants as
+\`callQueueId\`. It asks RingCentral.`,
+    request: () => ({ ...MAIN, pageSize: 1 }),
+  },
+  {
+    rpc: "DeleteConnection",
+    purpose:
+      "Deletes a connection that no destination uses any more; else it is ABORTED and names some of those that do.",
+    request: () => MAIN,
+    async before({ destinations }) {
+      await destinations.deleteDestination(SALES);
+    },
+  },
 ];
 
 /** Every RPC that works, in the order of the protos. */
-export const RPCS = [...AvailabilityService.methods, ...DestinationService.methods].map((method) => ({
-  name: method.name,
-  service: method.parent.name,
-  path: `/${method.parent.typeName}/${method.name}`,
-}));
+export const RPCS = [...AvailabilityService.methods, ...DestinationService.methods, ...ConnectionService.methods].map(
+  (method) => ({
+    name: method.name,
+    service: method.parent.name,
+    path: `/${method.parent.typeName}/${method.name}`,
+  }),
+);

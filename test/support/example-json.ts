@@ -7,6 +7,9 @@ const AN_ADDRESS = "https://platform.ringcentral.com";
 /** What a test cannot expect to be the same in each run, by the name of the field that it stands in. */
 const BY_FIELD: Record<string, string> = {
   bearerToken: "eyJ...",
+  clientId: "8sKq2mP0QxyZ3vN",
+  clientSecret: "Zq81...",
+  jwt: "eyJ...",
   fingerprint: "5f0c1a7be2d4",
   version: "1795344067250000",
   resumeToken: "k3v9.1c.Zm9vYmFyYmF6",
@@ -17,6 +20,7 @@ const BY_FIELD: Record<string, string> = {
   minute: "2026-11-22T10:41:00Z",
   validUntil: "2026-11-22T10:42:07.250Z",
   expiresAt: "2026-11-22T11:41:07.250Z",
+  refreshExpiresAt: "2026-11-29T10:41:07.250Z",
   retryAt: "2026-11-22T11:41:07.250Z",
 };
 /** Values that say something: none, or of this call alone. */
