@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Override } from "../destinations/override-record.ts";
 import { mondays } from "../destinations/test-schedule.ts";
-import { agents, failure } from "../presence/test-reader.ts";
+import { agents } from "../presence/test-reader.ts";
 import { atLeast, type Configured, startWorld } from "./test-world.ts";
 
 const SECOND = 1_000;
@@ -230,7 +230,7 @@ describe("the last known verdict", () => {
   /** Closes "a" for `ms`, during which RingCentral breaks down. */
   async function closed(ms: number, configure: (world: Awaited<ReturnType<typeof watched>>) => void = () => {}) {
     const world = await watched();
-    world.reader.always = (read) => read.fail(failure("UPSTREAM_UNAVAILABLE"));
+    world.reader.always = (read) => read.fail("UPSTREAM_UNAVAILABLE");
     world.overrideFor(MINUTE, { accepted: false });
     await world.clock.advance(ms / 2);
     configure(world);
@@ -261,7 +261,7 @@ describe("the last known verdict", () => {
   test("still proves under ACCEPT, after an override, that the destination once worked", async () => {
     const world = await watched({ failure: { onUndecided: "ACCEPT", lastKnownLimitMs: SECOND } });
     const { clock, reader, state, override, overrideFor } = world;
-    reader.always = (read) => read.fail(failure("UPSTREAM_UNAVAILABLE"));
+    reader.always = (read) => read.fail("UPSTREAM_UNAVAILABLE");
     overrideFor(10 * MINUTE, { accepted: false });
     await clock.advance(5 * MINUTE);
     override("a", undefined);

@@ -61,8 +61,7 @@ function explained(given: Partial<Evidence> = {}, deps: Partial<ExplainDeps> = {
 const exchange = (body: string, status = 200) => ({
   status,
   body,
-  budgetMs: 4,
-  timings: { connectMs: 1, firstByteMs: 2, bodyMs: 3 },
+  timings: { budgetMs: 4, connectMs: 1, firstByteMs: 2, bodyMs: 3 },
 });
 
 describe("explain() shows the request", () => {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createExplainer } from "../acceptance/explain.ts";
 import { settle, TestClock } from "../lib/test-clock.ts";
-import { agents, failure, TIMINGS, unknownAgent } from "../presence/test-reader.ts";
+import { agents, TIMINGS, unknownAgent } from "../presence/test-reader.ts";
 import type { Answer } from "./answer.ts";
 import type { CheckQuery } from "./check.ts";
 import { createCheck } from "./check.ts";
@@ -51,7 +51,7 @@ describe("createExplainedCheck()", () => {
       sentence: "2 of 3 agents match; more than 0 are needed: accepted",
       hint: "",
       acceptance: { evaluation: { reason: "CRITERIA_MET", measured: 2 }, records: { length: 3 } },
-      timings: { ...TIMINGS, budgetMs: 0, waitMs: 300, evaluateMs: 0 },
+      timings: { ...TIMINGS, waitMs: 300, evaluateMs: 0 },
     });
     await clock.advance(1_000);
     const cached = ask();
@@ -68,7 +68,7 @@ describe("createExplainedCheck()", () => {
     reader.last.answer(agents(1));
     await clock.advance(1_000);
     const asked = ask({ maxAgeMs: 0 });
-    reader.last.fail(failure("UPSTREAM_UNAVAILABLE"), undefined, { status: 503, body: "<busy>" });
+    reader.last.fail("UPSTREAM_UNAVAILABLE", { body: "<busy>" });
     await known(asked);
     expect(asked.answer).toMatchObject({ reason: "UPSTREAM_UNAVAILABLE", source: "LAST_KNOWN", accepted: true });
     expect(asked.explanation).toMatchObject({ status: 503, responseBody: "<busy>", acceptance: { records: [{}] } });
@@ -83,7 +83,7 @@ describe("createExplainedCheck()", () => {
   test("has no status and no body when a failure came without an answer", async () => {
     const { reader, ask } = start({ failure: { onUndecided: "REJECT", lastKnownLimitMs: 30_000 } });
     const asked = ask();
-    reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+    reader.last.fail("UPSTREAM_TIMEOUT");
     await known(asked);
     expect(asked.explanation).toMatchObject({ status: 0, responseBody: "", acceptance: undefined });
     expect(asked.explanation?.request?.url).toContain("/call-queues/1/");

@@ -15,7 +15,8 @@ export function createExplainedCheck(
     const arrivedAt = deps.clock.now();
     const answer = await deps.check(query, caller);
     // What came from memory waited for nothing.
-    const waitMs = answer.source === "CACHE" || answer.source === "PUSH" ? undefined : deps.clock.now() - arrivedAt || undefined;
+    const waitMs =
+      answer.source === "CACHE" || answer.source === "PUSH" ? undefined : deps.clock.now() - arrivedAt || undefined;
     // The destination may have been deleted meanwhile; its answer still stands.
     const standing = deps.board.get(query.destinationId);
     const behind = standing?.evidence(answer) ?? { document: undefined, exchange: undefined };

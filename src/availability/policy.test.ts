@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { FailurePolicy } from "../destinations/compile.ts";
 import type { Reason } from "../lib/reasons.ts";
-import { agents } from "../presence/test-reader.ts";
 import { applyPolicy, type RealVerdict } from "./policy.ts";
 
 const NOW = 1_000_000;
@@ -18,7 +17,7 @@ const verdicts: Record<"ACCEPTED" | "REJECTED", Evaluation> = {
 /** The last real verdict, so many milliseconds old. */
 const known = (verdict: "ACCEPTED" | "REJECTED", age = 10_000): RealVerdict => ({
   evaluation: verdicts[verdict],
-  snapshot: { document: agents(1), observedAt: NOW - age },
+  at: NOW - age,
 });
 
 const READ: Reason[] = ["PRESENCE_UNKNOWN", "CRITERIA_FAILED"];
@@ -40,8 +39,8 @@ const lastKnown = (of: RealVerdict) => ({
   accepted: of.evaluation.verdict === "ACCEPTED",
   source: "LAST_KNOWN",
   evaluation: of.evaluation,
-  observedAt: of.snapshot.observedAt,
-  until: of.snapshot.observedAt + LIMIT,
+  observedAt: of.at,
+  until: of.at + LIMIT,
 });
 
 interface Row {

@@ -4,7 +4,7 @@ import type { CriteriaSpec } from "../acceptance/criteria.ts";
 import { createEvaluator, type Evaluation } from "../acceptance/evaluate.ts";
 import type { FailurePolicy } from "../destinations/compile.ts";
 import type { UpstreamReason } from "../lib/reasons.ts";
-import { agents, failure, light, unknownAgent } from "../presence/test-reader.ts";
+import { agents, light, unknownAgent } from "../presence/test-reader.ts";
 import type { Answer } from "./answer.ts";
 import { atLeast, startWorld } from "./test-world.ts";
 
@@ -34,7 +34,7 @@ async function watched(given: { policy?: FailurePolicy; read?: ReturnType<typeof
 async function failing(reason: UpstreamReason, given: { policy: FailurePolicy; read?: ReturnType<typeof agents> }) {
   const world = await watched(given);
   if (given.read) await world.clock.advance(8 * SECOND);
-  world.reader.last.fail(failure(reason));
+  world.reader.last.fail(reason);
   await world.clock.advance(0);
   return world;
 }
@@ -188,14 +188,14 @@ describe("the watched state", () => {
       const world = await watched({ policy: policy("ACCEPT"), read: agents(1) });
       world.configure("a", change);
       await world.clock.advance(0);
-      world.reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+      world.reader.last.fail("UPSTREAM_TIMEOUT");
       await world.clock.advance(0);
       expect(world.state("a")).toMatchObject({ ...nothing, reason: "UPSTREAM_TIMEOUT" });
       await world.clock.advance(250);
       world.reader.last.answer(agents(0));
       await world.clock.advance(8 * SECOND);
       expect(world.proven.get("a")).toBe(2n);
-      world.reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+      world.reader.last.fail("UPSTREAM_TIMEOUT");
       await world.clock.advance(0);
       expect(world.state("a")).toMatchObject({ accepted: true, source: "NONE" });
     }
@@ -208,7 +208,7 @@ describe("the watched state", () => {
     expect(state("a").reason).toBe("CRITERIA_MET");
     await clock.advance(2);
     expect(state("a")).toMatchObject({ ...nothing, verdict: "UNDECIDED", reason: "NOT_IN_TIME" });
-    expect(clock.pending).toBe(0);
+    expect(clock.pending).toBe(1); // the end of push, which is presence's
   });
 
   test("stays while three intervals last when the budget makes them longer than max_age", async () => {
@@ -234,7 +234,7 @@ describe("the watched state", () => {
     await clock.advance(SECOND);
     const end = board.demand({ ids: new Set(["a"]) });
     await clock.advance(0);
-    reader.last.fail(failure("UPSTREAM_UNAUTHENTICATED"));
+    reader.last.fail("UPSTREAM_UNAUTHENTICATED");
     end();
     await clock.advance(7 * SECOND);
     expect(state("b")).toMatchObject({ ...nothing, reason: "UPSTREAM_UNAUTHENTICATED", retryAt: clock.now() + 3_000 });
@@ -340,7 +340,7 @@ describe("reconfigure()", () => {
       world.configure("a", change);
       expect(world.state("a")).toMatchObject({ ...nothing, reason: "NOT_OBSERVED_YET" });
       await world.clock.advance(0);
-      world.reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+      world.reader.last.fail("UPSTREAM_TIMEOUT");
       await world.clock.advance(0);
       expect(world.state("a")).toMatchObject({ ...nothing, reason: "UPSTREAM_TIMEOUT" });
     }
@@ -354,7 +354,7 @@ describe("reconfigure()", () => {
       await world.clock.advance(9_000);
       world.configure("a", { disabled: false, invalid: "" });
       await world.clock.advance(0);
-      world.reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+      world.reader.last.fail("UPSTREAM_TIMEOUT");
       await world.clock.advance(0);
       expect(world.state("a")).toMatchObject({ accepted: true, source: "LAST_KNOWN", observedAt: world.start });
     }
@@ -481,7 +481,7 @@ describe("version", () => {
         const end = world.board.demand({ ids: new Set(["a"]) });
         for (const given of steps) {
           if (given.do === "read") world.reader.reads.at(-1)?.answer(agents(given.accepting, 1));
-          if (given.do === "fail") world.reader.reads.at(-1)?.fail(failure("UPSTREAM_UNAVAILABLE"));
+          if (given.do === "fail") world.reader.reads.at(-1)?.fail("UPSTREAM_UNAVAILABLE");
           if (given.do === "wait") await world.clock.advance(given.ms);
           if (given.do === "configure") world.configure("a", { criteria: atLeast(given.value), disabled: false });
           if (given.do === "disable") world.configure("a", { disabled: true });
@@ -522,6 +522,6 @@ describe("close()", () => {
     await clock.advance(0);
     expect(hub.position).toBe(position);
     expect([...proven.keys()]).toEqual(["c"]);
-    expect(clock.pending).toBe(1); // the next read, which is presence's to end
+    expect(clock.pending).toBe(2); // the next read and the end of push, which are presence's
   });
 });

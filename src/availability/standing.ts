@@ -1,5 +1,5 @@
-import type { Dated } from "../acceptance/dated.ts";
 import type { Criteria } from "../acceptance/criteria.ts";
+import type { Dated } from "../acceptance/dated.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
 import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { Override } from "../destinations/override-record.ts";
@@ -175,7 +175,8 @@ export class Standing implements Member {
   /** The presence and RingCentral's answer behind an answer just given. */
   evidence(answer: Answer): { document: PresenceDocument | undefined; exchange: Exchange | undefined } {
     const judged = this.#judged;
-    const known = answer.observedAt === undefined ? undefined : answer.source === "LAST_KNOWN" ? this.#lastReal : judged;
+    const known =
+      answer.observedAt === undefined ? undefined : answer.source === "LAST_KNOWN" ? this.#lastReal : judged;
     const document = known?.snapshot.document;
     // An older read's status and timings would explain an answer that no answer came to.
     if (answer.reason.startsWith("UPSTREAM_")) {
@@ -281,7 +282,8 @@ export class Standing implements Member {
   /** A state that is also the watched one has its version; one for this call alone has none. */
   #withVersion(answer: Omit<Answer, "version">): Answer {
     const { current } = this;
-    const watched = answer.source === "LIVE" && isFromSnapshot(current) ? { ...answer, source: current.source } : answer;
+    const watched =
+      answer.source === "LIVE" && isFromSnapshot(current) ? { ...answer, source: current.source } : answer;
     const shared = answer.reason !== "NOT_IN_TIME" && sameState(current, watched);
     return { ...answer, version: shared ? current.version : 0n };
   }

@@ -7,7 +7,11 @@ import type { CompiledSchedule } from "../destinations/schedule.ts";
 import { Secret } from "../lib/secret.ts";
 import { TestClock } from "../lib/test-clock.ts";
 import { Presence } from "../presence/presence.ts";
+import { pastedTokens } from "../presence/test-presence.ts";
 import { TestReader } from "../presence/test-reader.ts";
+import { Budgets } from "../ringcentral/budgets.ts";
+import { connectionSource } from "../ringcentral/connection-source.ts";
+import { Connections } from "../ringcentral/connections.ts";
 import { questionOf } from "../ringcentral/question.ts";
 import { BackOffs } from "../upstream/backoff.ts";
 import type { Answer } from "./answer.ts";
@@ -72,11 +76,22 @@ const NO_HISTORY = { changed() {}, removed() {}, checked() {} };
 export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) {
   const clock = new TestClock();
   const reader = new TestReader(clock);
-  const presence = new Presence({ clock, reader, backOffs: new BackOffs() });
+  const backOffs = new BackOffs();
+  const connections = new Connections({
+    clock,
+    backOffs,
+    http: reader,
+    budgets: new Budgets(clock),
+    tokens: pastedTokens,
+  });
+  const presence = new Presence({ clock, backOffs, connections });
   const hub = new Hub();
   const proven = new Map<string, bigint>();
   const overrides = new Map<string, Override>();
-  const question = ({ queue, access }: AskableDestination) => questionOf(queue, access, new Uint8Array(32));
+  const question = ({ queue, detail, access }: AskableDestination) => {
+    if (access.kind === "connection") throw new Error("Cannot ask over a named connection here");
+    return questionOf(queue, detail, connectionSource(new Uint8Array(32), queue.origin, access));
+  };
   const board = new Board({
     clock,
     overrides,
@@ -123,6 +138,7 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
         id,
         revision,
         templateRevision,
+        credentialRevision: 0n,
         labels: settings.labels,
         disabled: settings.disabled,
         message: {} as DestinationEntry["message"], // for those who read configurations back
@@ -199,6 +215,7 @@ function compiled(settings: Configured): NonNullable<DestinationEntry["compiled"
   return {
     queue: { origin: "https://platform.ringcentral.com", accountId: "~", queueId, onlyExtensions },
     criteria: result.criteria,
+    detail: "QUEUE",
     spec,
     timeoutMs,
     maxAgeMs,

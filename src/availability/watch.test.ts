@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { settle } from "../lib/test-clock.ts";
-import { agents, failure } from "../presence/test-reader.ts";
+import { agents } from "../presence/test-reader.ts";
 import { IDS, selected, short } from "./test-watch.ts";
 import { type Configured, EVERYTHING, startWorld, type TestWatch } from "./test-world.ts";
 import type { WatchQuery } from "./watch.ts";
@@ -92,7 +92,7 @@ describe("watch()", () => {
     world.configure("a");
     const watched = world.watching();
     await world.clock.advance(0);
-    world.reader.last.fail(failure("UPSTREAM_NOT_FOUND"));
+    world.reader.last.fail("UPSTREAM_NOT_FOUND");
     await settle();
     expect(news(watched)).toContain("availability a UPSTREAM_NOT_FOUND");
   });
@@ -273,7 +273,7 @@ describe("demand", () => {
     watchers[1]?.end();
     await world.clock.advance(60 * SECOND);
     expect(world.reader.count).toBe(3);
-    expect(world.reader.reads.every(({ question }) => question.queue.queueId === "1")).toBe(true);
+    expect(world.reader.reads.every(({ queueId }) => queueId === "1")).toBe(true);
   });
 
   test("begins and ends with the labels under a selector, and for what is configured later", async () => {
@@ -300,7 +300,7 @@ describe("demand", () => {
     await clock.advance(0);
     configure("a", { queueId: "2" });
     await clock.advance(8 * SECOND);
-    expect(reader.reads.map(({ question }) => question.queue.queueId)).toEqual(["1", "2", "2"]);
+    expect(reader.reads.map(({ queueId }) => queueId)).toEqual(["1", "2", "2"]);
     configure("a", { disabled: true });
     await clock.advance(60 * SECOND);
     expect(reader.count).toBe(3);
@@ -335,13 +335,14 @@ describe("the end of a watch", () => {
     await stream.next();
     const parked = stream.next();
     await world.clock.advance(0);
-    expect([listeners(), world.clock.pending]).toEqual([1, 2]); // its heartbeat, and the read that it caused
-    world.reader.last.fail(failure("UPSTREAM_TIMEOUT"));
+    // Its heartbeat, the read that it caused, and the moment push is told what to carry.
+    expect([listeners(), world.clock.pending]).toEqual([1, 3]);
+    world.reader.last.fail("UPSTREAM_TIMEOUT");
     expect((await parked).value?.event.kind).toBe("availability");
     const last = stream.next();
     ending.abort();
     expect(await last).toEqual({ done: true, value: undefined });
-    expect([listeners(), world.clock.pending]).toEqual([0, 0]);
+    expect([listeners(), world.clock.pending]).toEqual([0, 1]);
     const { position } = world.hub;
     world.configure("a", { disabled: true });
     expect(world.hub.position).toBeGreaterThan(position);
@@ -354,6 +355,8 @@ describe("the end of a watch", () => {
     const stream = watch(EVERYTHING, new AbortController().signal);
     await stream.next();
     await stream.return(undefined);
+    expect(clock.pending).toBe(1); // the moment push is told what to carry
+    await clock.advance(1_000 * SECOND);
     expect(clock.pending).toBe(0);
   });
 

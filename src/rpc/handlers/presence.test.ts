@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Reason, Source } from "../../../gen/availability/v1/availability_pb.ts";
 import { type Configured, startWorld } from "../../availability/test-world.ts";
-import { agents, failure, unknownAgent } from "../../presence/test-reader.ts";
+import { agents, unknownAgent } from "../../presence/test-reader.ts";
 import type { UpstreamCall } from "../../upstream/attempt-span.ts";
 import { pageToken } from "../paging.ts";
 import { clientsOf } from "./test-client.ts";
@@ -52,7 +52,7 @@ test("getPresence() answers the agents of the newest snapshot and calls nobody, 
 test("getPresence() keeps the newest snapshot when a read failed, and shows unknown fields as absent", async () => {
   const { clock, reader, check, getPresence } = await start();
   check("a", { maxAgeMs: 0 });
-  reader.last.fail(failure("UPSTREAM_UNAVAILABLE"));
+  reader.last.fail("UPSTREAM_UNAVAILABLE");
   await clock.advance(0);
   expect((await getPresence({ destinationId: "a" })).agents).toHaveLength(3);
   await clock.advance(1_000);
@@ -83,7 +83,7 @@ test("getPresence() answers nothing from NONE when nothing was read, and calls n
 
 test("listUpstreamCalls() answers each call whole, newest first", async () => {
   const { standing, listUpstreamCalls } = await start();
-  const { calls } = standing("a").reads!;
+  const { calls } = standing("a");
   calls.add(call(1, { status: 503, reason: "UPSTREAM_UNAVAILABLE", rcRequestId: "rc-1", traceId: "0f".repeat(16) }));
   calls.add(call(2));
   const answer = await listUpstreamCalls({ destinationId: "a" });
@@ -108,7 +108,7 @@ test("listUpstreamCalls() answers each call whole, newest first", async () => {
 
 test("listUpstreamCalls() gives each of the last 100 once, page by page, while more are made", async () => {
   const { standing, listUpstreamCalls } = await start();
-  const { calls } = standing("a").reads!;
+  const { calls } = standing("a");
   for (let n = 1; n <= 120; n++) calls.add(call(n));
   const first = await listUpstreamCalls({ destinationId: "a" });
   expect(first.calls.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 50 }, (_, i) => 120 - i));

@@ -17,7 +17,11 @@ import { createTestDestination } from "../../availability/try-destination.ts";
 import { createPrepare } from "../../destinations/prepare.ts";
 import { destinationOf, newDestination, startDestinations, TOKEN } from "../../destinations/test-destinations.ts";
 import { Presence } from "../../presence/presence.ts";
+import { pastedTokens } from "../../presence/test-presence.ts";
 import { agents, TestReader } from "../../presence/test-reader.ts";
+import { Budgets } from "../../ringcentral/budgets.ts";
+import { connectionSource } from "../../ringcentral/connection-source.ts";
+import { Connections } from "../../ringcentral/connections.ts";
 import { questionOf } from "../../ringcentral/question.ts";
 import { BackOffs } from "../../upstream/backoff.ts";
 import { clientsOf } from "./test-client.ts";
@@ -31,7 +35,15 @@ async function start() {
   const { clock, registry } = service;
   const reader = new TestReader(clock);
   reader.always = (read) => read.answer(agents(2, 1));
-  const presence = new Presence({ clock, reader, backOffs: new BackOffs() });
+  const backOffs = new BackOffs();
+  const connections = new Connections({
+    clock,
+    backOffs,
+    http: reader,
+    budgets: new Budgets(clock),
+    tokens: pastedTokens,
+  });
+  const presence = new Presence({ clock, backOffs, connections });
   const { evaluate } = createEvaluator({ clock });
   const { destinations } = clientsOf({
     registry,
@@ -39,7 +51,10 @@ async function start() {
     evaluateAcceptance: createEvaluateAcceptance({ clock, explainer, evaluate }),
     testDestination: createTestDestination({
       ...{ clock, explainer, evaluate, presence, link: () => undefined },
-      question: ({ queue, access }) => questionOf(queue, access, new Uint8Array(32)),
+      question({ queue, detail, access }) {
+        if (access.kind === "connection") throw new Error("Cannot ask over a named connection here");
+        return questionOf(queue, detail, connectionSource(new Uint8Array(32), queue.origin, access));
+      },
     }),
   });
   return { ...service, ...destinations, reader };
