@@ -9,6 +9,16 @@ export interface Unknowable {
   readonly until: number;
 }
 
+/** What is kept of an extension over a restart. It is made to be JSON, which says null for what never was. */
+export interface KeptExtension {
+  readonly readAt: number;
+  readonly read: ExtensionPresence;
+  readonly unknowable?: Unknowable | undefined;
+  /** By field: what was told, and when. */
+  readonly told: readonly (readonly [ExtensionField, string | boolean, number])[];
+  readonly doubtedAt: number | null;
+}
+
 /** Whether an extension takes queue calls, and when that was read. */
 export interface TakesQueueCalls {
   readonly value: boolean | undefined;
@@ -89,6 +99,21 @@ export class ExtensionRow {
     const now = own === undefined ? judgeAlone(told, base) : judge({ ...this.#read, ...told });
     if (now === false && this.#doubtedAt >= at) return { value: undefined, at, settled: false };
     return { value: now, at, settled: now !== undefined || base === undefined };
+  }
+
+  dump(): KeptExtension {
+    const told = [...this.#told].map(([field, { value, at }]) => [field, value, at] as const);
+    return { readAt: this.readAt, read: this.#read, unknowable: this.unknowable, told, doubtedAt: this.#doubtedAt };
+  }
+
+  /** Is from now on as the row was that this is kept of. */
+  restore({ readAt, read, unknowable, told, doubtedAt }: KeptExtension): void {
+    this.readAt = readAt;
+    this.unknowable = unknowable;
+    this.#read = read;
+    for (const [field, value, at] of told) this.#told.set(field, { value, at });
+    this.#doubtedAt = doubtedAt ?? Number.NEGATIVE_INFINITY;
+    this.#show();
   }
 
   #toldSince(at: number): ExtensionPresence {

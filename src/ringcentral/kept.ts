@@ -33,10 +33,24 @@ class Stretch implements Coverage {
   }
 }
 
+/** A stretch that ended. */
+interface End {
+  readonly since: number;
+  readonly aliveAt: number;
+}
+
+/** What is kept over a restart of how far push kept all these current. */
+export interface KeptEnds {
+  /** As in `queue 7`, `extension 5`, `account`. */
+  readonly keys: readonly string[];
+  /** The newest first. */
+  readonly ends: readonly End[];
+}
+
 interface Remembered {
   newest: Stretch | undefined;
   /** Those before, newest first: they keep nothing any more, but what they kept is as new as their end. */
-  ended: readonly Stretch[];
+  ended: readonly End[];
 }
 
 /** A session that flaps leaves so many ends behind; values that are older than all of them are as old as their read. */
@@ -80,6 +94,28 @@ export class KeptCurrent {
     this.#remembered.delete(`${kind} ${id}`);
   }
 
+  /** How far everything is kept current now: for a later life of the process, in which no session goes on. */
+  dump(): KeptEnds[] {
+    const groups = new Map<string, KeptEnds & { keys: string[] }>();
+    for (const key of this.#remembered.keys()) {
+      const { newest, ended } = this.#look(key, filterOf(key, this.#accountId))!;
+      const before = ended.filter(({ since }) => since !== newest?.since);
+      const now = newest ? [{ since: newest.since, aliveAt: newest.aliveAt }] : [];
+      const ends = [...now, ...before].slice(0, ENDS_REMEMBERED);
+      const text = JSON.stringify(ends);
+      const group = groups.get(text) ?? { keys: [], ends };
+      groups.set(text, group);
+      group.keys.push(key);
+    }
+    return [...groups.values()];
+  }
+
+  restore(kept: readonly KeptEnds[]): void {
+    for (const { keys, ends } of kept) {
+      for (const key of keys) this.#remembered.set(key, { newest: undefined, ended: ends });
+    }
+  }
+
   #look(key: string, filter: PushFilter): Remembered | undefined {
     const coverage = this.#coverageOf(filter);
     let entry = this.#remembered.get(key);
@@ -96,6 +132,12 @@ export class KeptCurrent {
     if (coverage) entry.newest ??= new Stretch(coverage, () => this.#coverageOf(filter));
     return entry;
   }
+}
+
+function filterOf(key: string, accountId: string): PushFilter {
+  const [kind, id = ""] = key.split(" ");
+  if (kind === "queue") return { kind, accountId, queueId: id };
+  return kind === "extension" ? { kind, accountId, extensionId: id } : { kind: "account", accountId };
 }
 
 function kept(entry: Remembered | undefined, readAt: number): Kept {

@@ -18,6 +18,19 @@ interface Heard {
   readonly at: number;
 }
 
+/** By extension id: whether it is opted in, and when that was heard. */
+type KeptHeard = readonly (readonly [extensionId: string, value: boolean, at: number])[];
+
+/** What is kept of a queue over a restart. It is made to be JSON, which says null for what never was. */
+export interface KeptQueue {
+  /** The answer as it was received. */
+  readonly raw: string;
+  readonly readAt: number;
+  readonly told: KeptHeard;
+  readonly ownLists: KeptHeard;
+  readonly contradictedAt: number | null;
+}
+
 const NOTHING_KNOWN = new ExtensionRow();
 
 /** QueueRow is what is known of one queue: its answer as last read, and who opted in or out since. */
@@ -103,6 +116,24 @@ export class QueueRow {
     this.#made.set(detail, made);
     this.#clean.add(detail);
     return made;
+  }
+
+  /** Undefined before the first read: what was told before it is told by it. */
+  dump(): KeptQueue | undefined {
+    if (!this.answer) return undefined;
+    const { document, readAt } = this.answer;
+    const list = (heard: ReadonlyMap<string, Heard>) =>
+      [...heard].map(([id, { value, at }]) => [id, value, at] as const);
+    const told = list(this.#told);
+    return { raw: document.raw, readAt, told, ownLists: list(this.#ownLists), contradictedAt: this.#contradictedAt };
+  }
+
+  /** Is from now on, with the answer that was read, as the row was that this is kept of. */
+  restore({ told, ownLists, contradictedAt }: KeptQueue): void {
+    for (const [id, value, at] of told) this.#told.set(id, { value, at });
+    for (const [id, value, at] of ownLists) this.#ownLists.set(id, { value, at });
+    this.#contradictedAt = contradictedAt ?? Number.NEGATIVE_INFINITY;
+    this.changed();
   }
 
   #member(

@@ -1,12 +1,12 @@
 import type { PresenceDetail } from "../acceptance/agents.ts";
-import type { PresenceDocument } from "../acceptance/document.ts";
+import { type PresenceDocument, parseDocument } from "../acceptance/document.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Composed, observe } from "./compose.ts";
 import type { Coverage } from "./coverage.ts";
-import { ExtensionRow, type Unknowable } from "./extension-row.ts";
-import { KeptCurrent } from "./kept.ts";
+import { ExtensionRow, type KeptExtension, type Unknowable } from "./extension-row.ts";
+import { KeptCurrent, type KeptEnds } from "./kept.ts";
 import type { ExtensionPresence, PushFilter } from "./push-event.ts";
-import { QueueRow } from "./queue-row.ts";
+import { type KeptQueue, QueueRow } from "./queue-row.ts";
 
 /** What a read says of one extension. */
 export interface ExtensionRead {
@@ -14,6 +14,16 @@ export interface ExtensionRead {
   /** Its presence, or why nothing can be known of it. */
   readonly presence: ExtensionPresence | Unknowable;
 }
+
+/** What is kept of tables over a restart, by id. */
+export interface KeptTables {
+  readonly queues: ReadonlyMap<string, KeptQueue>;
+  readonly extensions: ReadonlyMap<string, KeptExtension>;
+  readonly ends: readonly KeptEnds[];
+}
+
+/** Told of a row that may be another than it was kept, or be gone. */
+export type RowListener = (kind: "queue" | "extension", id: string) => void;
 
 /**
  * Tables is all that one connection knows of the presence in one account: queues with their members, and extensions, each
@@ -28,6 +38,7 @@ export class Tables {
   readonly #extensions = new Map<string, ExtensionRow>();
   /** The queues that an extension is in, by its id. */
   readonly #queuesOf = new Map<string, Set<string>>();
+  #changed: RowListener = () => {};
 
   constructor(deps: {
     clock: Pick<Clock, "now">;
@@ -49,7 +60,10 @@ export class Tables {
       if (id === undefined) continue;
       const queues = this.#queuesOf.get(id) ?? new Set();
       this.#queuesOf.set(id, queues.add(queueId));
+      // What is known of who is in no queue is not kept.
+      this.#changed("extension", id);
     }
+    this.#changed("queue", queueId);
   }
 
   /** Extensions' presence, all of one answer; what was the same before is newer now. */
@@ -59,6 +73,7 @@ export class Tables {
       const row = this.#extension(extensionId);
       if (sentAt < row.readAt) continue;
       row.read(presence, sentAt);
+      this.#changed("extension", extensionId);
       this.#touch(extensionId);
       for (const id of this.queuesOf(extensionId)) changed.add(id);
     }
@@ -72,10 +87,12 @@ export class Tables {
       // Queues that nobody asks about are not worth a row.
       const queue = this.#queues.get(queueId);
       if (queue?.hear("own list", extensionId, value, sentAt)) changed.push(queueId);
+      if (queue) this.#changed("queue", queueId);
     }
     for (const queueId of this.queuesOf(extensionId)) {
       if (accepts.has(queueId)) continue;
       this.#queues.get(queueId)?.contradict(sentAt);
+      this.#changed("queue", queueId);
       changed.push(queueId);
     }
     return changed;
@@ -92,12 +109,15 @@ export class Tables {
     const changes = members.filter(({ extensionId, acceptCurrentQueueCalls }) =>
       queue.hear("event", extensionId, acceptCurrentQueueCalls, now),
     );
+    this.#changed("queue", queueId);
     return changes.length > 0 && queue.answer ? [queueId] : [];
   }
 
   /** Push tells of an extension what is given, and nothing of the rest. */
   extensionChanged(extensionId: string, presence: ExtensionPresence): readonly string[] {
-    if (!this.#extension(extensionId).tell(presence, this.#clock.now())) return [];
+    const isNews = this.#extension(extensionId).tell(presence, this.#clock.now());
+    this.#changed("extension", extensionId);
+    if (!isNews) return [];
     this.#touch(extensionId);
     return this.queuesOf(extensionId);
   }
@@ -107,6 +127,7 @@ export class Tables {
     for (const id of this.#queues.get(queueId)?.members ?? []) if (id !== undefined) this.#leave(id, queueId);
     this.#queues.delete(queueId);
     this.#keeping.forget("queue", queueId);
+    this.#changed("queue", queueId);
   }
 
   /** The extension ids of a queue's members. */
@@ -151,6 +172,43 @@ export class Tables {
     return { document: made.document, observed: observe(subject, made.members, this.#keeping) };
   }
 
+  /** From now on this listener, and no other, is told of rows. */
+  listen(listener: RowListener): void {
+    this.#changed = listener;
+  }
+
+  /** The extensions that are in some queue. */
+  get members(): Iterable<string> {
+    return this.#queuesOf.keys();
+  }
+
+  /** What is to be kept of a queue; undefined when nothing is. */
+  dumpQueue(queueId: string): KeptQueue | undefined {
+    return this.#queues.get(queueId)?.dump();
+  }
+
+  /** What is to be kept of an extension; undefined when nothing is, or it is in no queue. */
+  dumpExtension(extensionId: string): KeptExtension | undefined {
+    return this.#queuesOf.has(extensionId) ? this.#extensions.get(extensionId)?.dump() : undefined;
+  }
+
+  /** How far push keeps everything current now. */
+  dumpEnds(): readonly KeptEnds[] {
+    return this.#keeping.dump();
+  }
+
+  /** Says what those said that it is kept of, with the same ages. For tables of which nothing is known yet. */
+  restore({ queues, extensions, ends }: KeptTables): void {
+    this.#keeping.restore(ends);
+    for (const [queueId, kept] of queues) {
+      const parsed = parseDocument(kept.raw);
+      if (!parsed.ok) continue;
+      this.queueRead(queueId, parsed.document, kept.readAt);
+      this.#queue(queueId).restore(kept);
+    }
+    for (const [id, kept] of extensions) if (this.#queuesOf.has(id)) this.#extension(id).restore(kept);
+  }
+
   #queue(queueId: string): QueueRow {
     const queue = this.#queues.get(queueId) ?? new QueueRow();
     this.#queues.set(queueId, queue);
@@ -174,5 +232,6 @@ export class Tables {
     this.#queuesOf.delete(extensionId);
     this.#extensions.delete(extensionId);
     this.#keeping.forget("extension", extensionId);
+    this.#changed("extension", extensionId);
   }
 }
