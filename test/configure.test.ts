@@ -1,10 +1,10 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AgentCount, RegexType, Scope } from "../gen/availability/v1/acceptance_pb.ts";
+import { RegexType, Scope } from "../gen/availability/v1/acceptance_pb.ts";
 import { Source } from "../gen/availability/v1/availability_pb.ts";
 import { CredentialKind } from "../gen/availability/v1/credential_pb.ts";
-import { OnUndecided, PresenceDetail } from "../gen/availability/v1/destination_pb.ts";
+import { OnUndecided } from "../gen/availability/v1/destination_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { ALL_WAYS, BOTH_PORTS, errorOf } from "./support/clients.ts";
 import { type DestinationInit, type DestinationSketch, destinationOf, duration } from "./support/destinations.ts";
@@ -62,19 +62,16 @@ test.each(ALL_WAYS)("Configure() names every violation at once to %s", async (wa
 });
 
 test("Configure() refuses what is not available yet instead of ignoring it", async () => {
+  const destination: DestinationInit = { id: "x", template: { case: "webhook", value: { url: "https://a.example" } } };
+  const error = await errorOf(service.availability.configure({ destination }));
+  expect(error.code).toBe(Code.InvalidArgument);
+  expect(violationsOf(error)).toEqual(["destination.webhook UNSUPPORTED"]);
+});
+
+test("Configure() refuses a connection that is none and an OAuth client that is not whole", async () => {
   const rest: [string, DestinationInit][] = [
-    ["webhook", { id: "x", template: { case: "webhook", value: { url: "https://a.example" } } }],
     ["connection_id", withTemplate(draft(), { access: { case: "connectionId", value: "c" } })],
     ["oauth", withTemplate(draft(), { access: { case: "credential", value: { kind: { case: "oauth", value: {} } } } })],
-    ["presence_detail", withTemplate(draft(), { presenceDetail: PresenceDetail.QUEUE_AND_EXTENSION })],
-    [
-      "agents.count",
-      { ...draft(), acceptance: { criterion: { case: "agents", value: { count: AgentCount.ON_CALL } } } },
-    ],
-    [
-      "agents.count",
-      { ...draft(), acceptance: { criterion: { case: "agents", value: { count: AgentCount.OFFLINE } } } },
-    ],
   ];
   for (const [field, destination] of rest) {
     const error = await errorOf(service.availability.configure({ destination }));

@@ -66,7 +66,7 @@ describe("the import table", () => {
     ].join("\n");
     expect(violations({ path: "src/stores/x.ts", text })).toEqual([
       'src/stores/x.ts imports "../app.ts": app is above stores',
-      'src/stores/x.ts imports "../../gen/availability/v1/availability_pb.ts": gen is for destinations, rpc',
+      'src/stores/x.ts imports "../../gen/availability/v1/availability_pb.ts": gen is for connections, destinations, rpc',
       'src/stores/x.ts imports "../rpc/errors.ts": rpc is above stores',
       'src/stores/x.ts imports "../../simulator/server.ts": it is outside src',
       'src/stores/x.ts imports "../lib/test-clock.ts": it is for tests',

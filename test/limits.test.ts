@@ -5,7 +5,7 @@ import { Code } from "@connectrpc/connect";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CheckRequestSchema } from "../gen/availability/v1/availability_service_pb.ts";
-import { ALL_WAYS, BOTH_PORTS, type Clients, errorOf, openClients } from "./support/clients.ts";
+import { ALL_WAYS, BOTH_PORTS, errorOf, openClients } from "./support/clients.ts";
 import { type RunningService, startService } from "./support/service.ts";
 import { watching } from "./support/watching.ts";
 
@@ -24,21 +24,6 @@ afterEach(async () => {
 });
 // The upload that was refused over HTTP/1.1 may hold its connection for as long as a drain waits.
 afterAll(() => service.stop(), 20_000);
-
-/** What later releases bring: each leaves this list with the release that brings it. */
-const LATER: Record<string, (clients: Clients) => Promise<unknown>> = {
-  ConfigureConnection: ({ connections }) => connections.configureConnection({}),
-  GetConnection: ({ connections }) => connections.getConnection({}),
-  ListConnections: ({ connections }) => connections.listConnections({}),
-  DeleteConnection: ({ connections }) => connections.deleteConnection({}),
-  ListCallQueues: ({ connections }) => connections.listCallQueues({}),
-};
-
-test.each(Object.keys(LATER))("%s is UNIMPLEMENTED on both ports", async (method) => {
-  for (const way of BOTH_PORTS) {
-    expect((await errorOf(LATER[method]!(service.by(way)))).code, way).toBe(Code.Unimplemented);
-  }
-});
 
 test.each(ALL_WAYS)("BatchCheck() answers 500 in their order and refuses 501, to %s", async (way) => {
   const { availability } = service.by(way);

@@ -26,7 +26,7 @@ export interface Template {
 
 const OPTIONAL = { defaultValue: "", pattern: "", required: false, secret: false };
 
-const KEPT = "Left empty later on, the stored one is kept.";
+const KEPT = "When no credential is given later on, the stored one is kept.";
 
 /** Every template there is, in the order of their ids. */
 export const TEMPLATES: readonly Template[] = [
@@ -73,7 +73,7 @@ export const TEMPLATES: readonly Template[] = [
         ...OPTIONAL,
         fieldPath: "ring_central.credential.oauth.client_id",
         label: "Client id",
-        help: "Client id of a RingCentral app that gets and renews its own tokens, with a JWT or a refresh token.",
+        help: `Client id of a RingCentral app that gets and renews its own tokens, with a JWT or a refresh token. ${KEPT}`,
         example: "8sKq2mP0QxyZ3vN",
         pattern: "^[ -~]{1,255}$",
       },
@@ -81,7 +81,7 @@ export const TEMPLATES: readonly Template[] = [
         ...OPTIONAL,
         fieldPath: "ring_central.credential.oauth.client_secret",
         label: "Client secret",
-        help: `Client secret of the app; none for a public app. ${KEPT}`,
+        help: "Client secret of the app; none for a public app.",
         example: "abc123def456",
         secret: true,
       },
@@ -89,7 +89,7 @@ export const TEMPLATES: readonly Template[] = [
         ...OPTIONAL,
         fieldPath: "ring_central.credential.oauth.jwt",
         label: "JWT",
-        help: `A JWT credential made in RingCentral's Developer Console for the user who may read presence. ${KEPT}`,
+        help: "A JWT credential made in RingCentral's Developer Console for the user who may read presence.",
         example: "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
         pattern: "^\\s*[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\s*$",
         secret: true,
@@ -98,7 +98,7 @@ export const TEMPLATES: readonly Template[] = [
         ...OPTIONAL,
         fieldPath: "ring_central.credential.oauth.refresh_token",
         label: "Refresh token",
-        help: `A refresh token of the app; the ones that follow it are kept by the service. ${KEPT}`,
+        help: "A refresh token of the app; the ones that follow it are kept by the service.",
         example: "abc123def456",
         secret: true,
       },

@@ -11,6 +11,8 @@ export interface DestinationSketch {
   queueId?: string;
   /** The simulator's token unless given; null = none is sent. */
   token?: string | null;
+  /** The connection it asks over, in place of a token. */
+  connectionId?: string;
   maxAgeMs?: number;
   timeoutMs?: number;
   onlyExtensions?: string[];
@@ -26,8 +28,12 @@ export function destinationOf(
   sketch: DestinationSketch = {},
 ): DestinationInit {
   const { id = "sales", queueId = simulator.world.queueIds[0]!, token = simulator.token, maxAgeMs, timeoutMs } = sketch;
-  const { acceptance, failure, labels, disabled, onlyExtensions = [] } = sketch;
+  const { acceptance, failure, labels, disabled, onlyExtensions = [], connectionId } = sketch;
   const credential = { kind: { case: "bearerToken" as const, value: token ?? "" } };
+  const access =
+    connectionId === undefined
+      ? { case: "credential" as const, value: credential }
+      : { case: "connectionId" as const, value: connectionId };
   return {
     id,
     ...(labels && { labels }),
@@ -42,7 +48,7 @@ export function destinationOf(
         callQueueId: queueId,
         serverUrl: simulator.origin,
         onlyExtensions,
-        ...(token !== null && { access: { case: "credential" as const, value: credential } }),
+        ...(token !== null && { access }),
       },
     },
   };
