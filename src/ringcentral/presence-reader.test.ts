@@ -2,27 +2,46 @@ import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../lib/clock.ts";
 import { Secret } from "../lib/secret.ts";
 import { createAllowList } from "../upstream/allow-list.ts";
+import { BackOffs } from "../upstream/backoff.ts";
 import { createDispatcher } from "../upstream/dispatcher.ts";
-import { createHttpClient, type SendOptions } from "../upstream/http-client.ts";
+import { createHttpClient } from "../upstream/http-client.ts";
 import { reset, startServer } from "../upstream/test-server.ts";
-import { createPresenceReader } from "./presence-reader.ts";
+import { Budgets } from "./budgets.ts";
+import { Connection } from "./connection.ts";
+import { connectionSource } from "./connection-source.ts";
+import { createPastedToken } from "./pasted-token.ts";
+import type { ReadOptions } from "./presence-reader.ts";
 import { questionOf } from "./question.ts";
+import { Turn } from "./turn.ts";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const thing of open.splice(0)) await thing.close();
 });
 
-async function read(answer: Parameters<typeof startServer>[0], options: Partial<SendOptions> = {}, allowed = true) {
+/** Reads once, over a connection of its own, from a server that answers so. */
+async function read(answer: Parameters<typeof startServer>[0], options: Partial<ReadOptions> = {}, allowed = true) {
   const server = await startServer(answer);
   const allowList = createAllowList(allowed ? [server.origin] : []);
   const dispatcher = createDispatcher({ allowList });
   const http = createHttpClient({ dispatcher, clock: systemClock, random: () => 0 });
-  open.push({ close: () => dispatcher.destroy() }, server);
+  open.push(server, { close: () => dispatcher.destroy() }, { close: async () => http.close() });
   const queue = { origin: server.origin, accountId: "~", queueId: "400123", onlyExtensions: [] };
-  const question = questionOf(queue, { kind: "bearer_token", token: new Secret("t0ken") }, Buffer.alloc(32));
-  const reader = createPresenceReader({ http, clock: systemClock });
-  return { server, result: await reader.read(question, { timeUp: new AbortController().signal, ...options }) };
+  const access = { kind: "bearer_token", token: new Secret("t0ken") } as const;
+  const source = connectionSource(new Uint8Array(32), server.origin, access);
+  const connection = new Connection(
+    source,
+    { tokens: createPastedToken(access.token), clientId: undefined },
+    { http, clock: systemClock, backOffs: new BackOffs(), budgets: new Budgets(systemClock) },
+  );
+  const result = await connection.presence.read(questionOf(queue, "QUEUE", source), {
+    timeUp: new AbortController().signal,
+    deadline: () => Number.POSITIVE_INFINITY,
+    turn: new Turn("check"),
+    notBefore: () => 0,
+    ...options,
+  });
+  return { server, result, connection, light: connection.budget("light").state };
 }
 
 /** The body that RingCentral documents, laid out as its platform does. */
@@ -43,7 +62,7 @@ const limit = {
   "X-Rate-Limit-Remaining": "49",
   "X-Rate-Limit-Window": "60",
 };
-const light = { group: "light", limit: 50, left: 49, windowSeconds: 60 };
+const light = { limit: 50, left: 49 };
 const failed = (reason: string, scope: string, said: string) => ({
   ok: false,
   failure: { reason, scope, message: expect.stringContaining(said) },
@@ -52,10 +71,12 @@ const failed = (reason: string, scope: string, said: string) => ({
 describe("read()", () => {
   test("gives the document, when it was asked for and what is left of the limit", async () => {
     const sent: number[] = [];
-    const { result, server } = await read((response) => response.writeHead(200, limit).end(documented), {
+    const { result, server, ...counted } = await read((response) => response.writeHead(200, limit).end(documented), {
       onSent: (sentAt) => sent.push(sentAt),
     });
-    expect(result).toMatchObject({ ok: true, sentAt: sent[0], limit: light, document: { raw: documented } });
+    const observed = { answer: { at: sent[0] }, optIn: { at: sent[0] } };
+    expect(result).toMatchObject({ ok: true, observed, document: { raw: documented } });
+    expect(counted.light).toEqual(light);
     expect(result.ok && result.document.records).toHaveLength(1);
     const [request] = server.requests;
     expect(request?.method).toBe("GET");
@@ -86,20 +107,23 @@ describe("read()", () => {
   test.each(["", "<html></html>", "[]", "null", "{}", '{"records":null}', '{"records":[1]}', '{"records":['])(
     "is a bad response when the answer is %j",
     async (text) => {
-      const { result } = await read((response) => response.writeHead(200, { ...limit, RCRequestId: "r-1" }).end(text));
+      const { result, ...counted } = await read((response) =>
+        response.writeHead(200, { ...limit, RCRequestId: "r-1" }).end(text),
+      );
       expect(result).toMatchObject(failed("UPSTREAM_BAD_RESPONSE", "question", "Cannot read"));
-      expect(result).toMatchObject({ failure: { status: 200, rcRequestId: "r-1" }, limit: light });
+      expect(result).toMatchObject({ failure: { status: 200, rcRequestId: "r-1" }, exchange: { body: text } });
+      expect(counted.light).toEqual(light);
     },
   );
 
-  test("says what RingCentral refused, for how long, and what is left of the limit", async () => {
+  test("says what RingCentral refused, and for how long", async () => {
     const { result } = await read((response) =>
       response
         .writeHead(429, { ...limit, "X-Rate-Limit-Remaining": "0", "Retry-After": "60" })
         .end('{"errorCode":"CMN-301","message":"Request rate exceeded"}'),
     );
     expect(result).toMatchObject(failed("UPSTREAM_RATE_LIMITED", "budget", "CMN-301"));
-    expect(result).toMatchObject({ failure: { retryAfterMs: 60_000, status: 429 }, limit: { left: 0 } });
+    expect(result).toMatchObject({ failure: { retryAfterMs: 60_000, status: 429 } });
   });
 
   test("never repeats the token when the server does", async () => {
@@ -116,8 +140,7 @@ describe("read()", () => {
   });
 
   test("says so when it is stopped", async () => {
-    const stop = new AbortController();
-    const { result } = await read(() => stop.abort(), { stop: stop.signal });
+    const { result } = await read(() => void open.at(-1)?.close());
     expect(result).toMatchObject(failed("UPSTREAM_UNAVAILABLE", "question", "stopping"));
   });
 
@@ -138,6 +161,22 @@ describe("read()", () => {
       { onSent: (sentAt) => sent.push(sentAt) },
     );
     expect(sent).toHaveLength(2);
-    expect(result).toMatchObject({ ok: true, sentAt: sent[1] });
+    expect(result).toMatchObject({ ok: true, observed: { answer: { at: sent[1] } } });
+  });
+});
+
+describe("current()", () => {
+  test("is what was read last, of that queue, and not by a reader who leaves no trace", async () => {
+    const { result, connection } = await read((response) => response.end(documented));
+    const question = (queueId: string) =>
+      questionOf(
+        { origin: connection.origin, accountId: "~", queueId, onlyExtensions: [] },
+        "QUEUE",
+        connectionSource(new Uint8Array(32), connection.origin, { kind: "bearer_token", token: new Secret("t0ken") }),
+      );
+    const { document } = connection.presence.current(question("400123"))!;
+    expect(result.ok && result.document).toBe(document);
+    expect(connection.presence.current(question("400124"))).toBeUndefined();
+    expect(connection.aside.current(question("400123"))).toBeUndefined();
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Access } from "../connections/credentials.ts";
 import { Secret } from "../lib/secret.ts";
+import { connectionSource, namedConnection } from "./connection-source.ts";
 import { connectionIdentity, fingerprint } from "./identity.ts";
-import { questionOf } from "./question.ts";
+import { questionBackOffKey, questionOf } from "./question.ts";
 
 const key = Buffer.alloc(32, 7);
 const access = (token: string): Access => ({ kind: "bearer_token", token: new Secret(token) });
@@ -33,10 +34,23 @@ describe("fingerprint()", () => {
 });
 
 describe("questionOf()", () => {
-  const question = questionOf(queue, access("t"), key);
+  const source = (token: string, origin = queue.origin) => connectionSource(key, origin, access(token));
+  const question = questionOf(queue, "QUEUE", source("t"));
 
   test("is the same question when only the filter differs", () => {
-    expect(questionOf({ ...queue, onlyExtensions: ["101"] }, access("t"), key)).toEqual(question);
+    expect(questionOf({ ...queue, onlyExtensions: ["101"] }, "QUEUE", source("t"))).toEqual(question);
+  });
+
+  test("is another question when the detail differs", () => {
+    expect(questionOf(queue, "QUEUE_AND_EXTENSION", source("t")).key).not.toBe(question.key);
+  });
+
+  test("stays the same question when its named connection has another credential", () => {
+    const named = (token: string) => questionOf(queue, "QUEUE", namedConnection("hq", queue.origin, access(token)));
+    expect(named("u").key).toBe(named("t").key);
+    expect(named("t").key).not.toBe(question.key);
+    const other = questionOf(queue, "QUEUE", namedConnection("branch", queue.origin, access("t")));
+    expect(other.key).not.toBe(named("t").key);
   });
 
   test.each([
@@ -45,17 +59,17 @@ describe("questionOf()", () => {
     ["the server", { ...queue, origin: "https://platform.ringcentral.biz" }, "t"],
     ["the token", queue, "u"],
   ])("is another question when %s differs", (_, other, token) => {
-    expect(questionOf(other, access(token), key).key).not.toBe(question.key);
+    expect(questionOf(other, "QUEUE", source(token, other.origin)).key).not.toBe(question.key);
   });
 
-  test("shares connection and budget when only the queue differs, under keys of their own", () => {
-    const other = questionOf({ ...queue, queueId: "400124" }, access("t"), key);
-    expect([other.connectionKey, other.budgetKey]).toEqual([question.connectionKey, question.budgetKey]);
-    expect(new Set([question.key, question.connectionKey, question.budgetKey]).size).toBe(3);
+  test("shares the connection when only the queue differs, and remembers trouble of its own", () => {
+    const other = questionOf({ ...queue, queueId: "400124" }, "QUEUE", source("t"));
+    expect(other.source.key).toBe(question.source.key);
+    expect(questionBackOffKey(other)).not.toBe(questionBackOffKey(question));
   });
 
   test("shows no token in any key or print", () => {
-    const secret = questionOf(queue, access("s3cret-t0ken"), key);
+    const secret = questionOf(queue, "QUEUE", source("s3cret-t0ken"));
     expect(JSON.stringify(secret)).not.toContain("s3cret");
   });
 });
