@@ -81,7 +81,7 @@ test("coverage begins when the subscription is confirmed, not when it was asked 
   await clock.advance(399);
   expect([gateway.last.asked.length, push.coverageOf(QUEUE)]).toEqual([1, undefined]);
   await clock.advance(1);
-  expect(push.coverageOf(QUEUE)).toEqual({ since: sent + 200, aliveAt: sent + 200, live: true });
+  expect(push.coverageOf(QUEUE)).toEqual({ since: sent + 200, aliveAt: sent, live: true });
 });
 
 test("a subscribe request that fails is tried again after a pause of its own", async () => {

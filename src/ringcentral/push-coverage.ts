@@ -36,10 +36,13 @@ export class CoverageBook {
     return covered && { since: covered.since, aliveAt: this.#aliveAt, live: this.#live };
   }
 
-  /** Of a subscription that was confirmed at `since`: nothing from before it is believed. */
-  begin(served: ReadonlyMap<string, PushFilter>, since: number): void {
+  /**
+   * Of a subscription that was asked for at `askedAt` and confirmed at `since`: nothing that was read before is believed.
+   * The answer proves no more than any other: events that are newer than the request may be under way behind it.
+   */
+  begin(served: ReadonlyMap<string, PushFilter>, askedAt: number, since: number): void {
     this.#replace(served, () => since);
-    this.#aliveAt = since;
+    this.#aliveAt = askedAt;
     this.#setLive(true);
     this.#tell(served.values());
   }

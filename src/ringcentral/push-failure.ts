@@ -10,6 +10,8 @@ export type LostReason =
   | "closed"
   /** Neither a frame nor a pong came for too long. */
   | "silent"
+  /** News are missing, which a new session may replay. */
+  | "gap"
   /** RingCentral said that it ends. */
   | "error_frame"
   /** It could not be opened. */

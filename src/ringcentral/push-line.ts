@@ -88,6 +88,11 @@ export class Line {
     return this.#session.details;
   }
 
+  /** When the subscription was asked for. */
+  get askedAt(): number {
+    return this.#session.askedAt;
+  }
+
   /** When it has to be replaced by a new one, so that no limit of RingCentral's cuts it; undefined for never. */
   get renewalAt(): number | undefined {
     const { idleTimeoutMs, absoluteTimeoutMs } = this.details ?? {};

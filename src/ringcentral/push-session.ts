@@ -10,9 +10,11 @@ import {
   type SessionEnd,
   socketFailure,
   timedOut,
+  unavailable,
 } from "./push-failure.ts";
 import { type ConnectionDetails, type Frame, parseFrame, printHeartbeat, type SessionToken } from "./push-frames.ts";
 import { Liveness } from "./push-liveness.ts";
+import { FrameOrder, type Numbering } from "./push-numbering.ts";
 import { FieldOrder } from "./push-order.ts";
 import { SubscribeRequest } from "./push-request.ts";
 import type { Subscription } from "./push-subscription.ts";
@@ -41,6 +43,8 @@ export interface SessionDeps {
   readonly openSocket: OpenSocket;
   /** Time between pings in milliseconds, asked anew for each. */
   readonly pingIntervalMs: () => number;
+  /** Of all sessions of the connection. */
+  readonly numbering: Numbering;
 }
 
 /** PushSession is one socket, from its opening to its end: who may send what when, and what the frames mean. */
@@ -49,6 +53,7 @@ export class PushSession {
   readonly #listener: SessionListener;
   readonly #hide: string;
   readonly #order: FieldOrder;
+  readonly #frames: FrameOrder;
   readonly #request: SubscribeRequest;
   readonly #heartbeats = new Set<string>();
   readonly #openedAt: number;
@@ -67,6 +72,12 @@ export class PushSession {
     this.#deps = deps;
     this.#listener = listener;
     this.#order = new FieldOrder(clock);
+    this.#frames = new FrameOrder({
+      clock,
+      numbering: deps.numbering,
+      take: (frame) => this.#take(frame),
+      onMissing: () => this.#end("gap", unavailable(LISTEN, "news between two that came are missing")),
+    });
     this.#hide = target.token.reveal();
     this.#openedAt = clock.now();
     this.#frameAt = this.#openedAt;
@@ -135,6 +146,7 @@ export class PushSession {
     this.#phase = "ended";
     this.#cancelTimeout();
     this.#request.stop();
+    this.#frames.stop();
     this.#liveness?.stop();
     this.#socket?.close();
   }
@@ -182,7 +194,7 @@ export class PushSession {
       const context = { action: begins ? CONNECT : LISTEN, hide: this.#hide, now: this.#frameAt };
       this.#end(begins ? "refused" : "error_frame", answerFailure(frame.answer, context));
     } else if (begins) this.#begin(frame);
-    else this.#take(frame);
+    else this.#frames.receive(frame);
   }
 
   #begin(frame: Frame): void {
@@ -193,6 +205,7 @@ export class PushSession {
     this.#cancelTimeout();
     this.#phase = "connected";
     this.#wsc = frame.wsc;
+    this.#frames.begin(frame.wsc?.sequence);
     this.#details = frame.details;
     this.#liveness = new Liveness({
       clock: this.#deps.clock,
@@ -203,13 +216,17 @@ export class PushSession {
         this.#heartbeats.add(messageId);
         this.#send(printHeartbeat(messageId));
       },
-      onProof: (at) => this.#listener.onProof(at),
+      onProof: (at) => {
+        // What is missing may be older.
+        if (!this.#frames.waiting) this.#listener.onProof(at);
+      },
       onSilence: () => this.#end("silent", timedOut(LISTEN, "neither news nor an answer to pings came for too long")),
     });
     this.#listener.onDetails(frame.details);
   }
 
   #take(frame: Frame): void {
+    if (this.#phase === "ended") return;
     if (frame.wsc && frame.wsc.sequence >= (this.#wsc?.sequence ?? 0)) this.#wsc = frame.wsc;
     if (frame.kind === "answer") this.#request.answered(frame.messageId, frame.answer);
     else if (frame.kind === "notification") this.#notified(frame.event, frame.body);

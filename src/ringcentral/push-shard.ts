@@ -196,7 +196,7 @@ export class PushShard {
   #begin(line: Line): void {
     this.#resumption.wsc = undefined;
     this.#successor = undefined;
-    this.#goLive(line, () => this.#coverage.begin(line.served, line.confirmedAt));
+    this.#goLive(line, () => this.#coverage.begin(line.served, line.askedAt, line.confirmedAt));
   }
 
   #goLive(line: Line, cover: () => void): void {

@@ -8,6 +8,7 @@ import { Dialer, type WsToken } from "./push-dialer.ts";
 import type { PushEvent, PushFilter } from "./push-event.ts";
 import type { SessionEnd } from "./push-failure.ts";
 import { filterKey } from "./push-filters.ts";
+import { Numbering } from "./push-numbering.ts";
 import { type PushRecovery, RecoverySaver, type SavedShard } from "./push-recovery.ts";
 import { PushShard } from "./push-shard.ts";
 import type { RefusedFilter, Subscription } from "./push-subscription.ts";
@@ -43,6 +44,7 @@ export class Push {
   readonly #deps: Deps;
   readonly #dialer: Dialer;
   readonly #saver: RecoverySaver;
+  readonly #numbering = new Numbering();
   #shards: readonly PushShard[] = [];
   #numbers = 0;
   #wanted: ReadonlyMap<string, PushFilter> = new Map();
@@ -181,6 +183,7 @@ export class Push {
     const { onCoverage, onEvent } = this.#deps;
     const deps = {
       ...this.#deps,
+      numbering: this.#numbering,
       onEvent: (event: PushEvent) => this.#tell("pass on an event", () => onEvent(event)),
       onCoverage: (filters: readonly PushFilter[]) => this.#tell("tell of coverage", () => onCoverage(filters)),
       onSubscribed: (subscription: Subscription) => this.#subscribed(subscription),

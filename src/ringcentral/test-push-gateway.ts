@@ -101,6 +101,8 @@ export class ScriptedGateway {
   details: Record<string, unknown> = {};
   /** Whether sessions can be resumed. */
   resumable = true;
+  /** Whether a message is lost on its way; it can be replayed. */
+  loses: () => boolean = () => false;
   /** How many messages at most it replays, which it still calls a success. */
   bufferSize = 100;
   /** What a subscribe request is answered, unless it is served as asked. */
@@ -183,6 +185,7 @@ export class ScriptedGateway {
       { uuid: "u", event: path, timestamp: "2026-01-05T12:00:00Z", body },
     ]);
     session.messages.push(text);
+    if (this.loses()) return;
     for (const connection of this.openConnections) if (connection.session === session) connection.sendText(text);
   }
 
