@@ -30,6 +30,7 @@ import { NamedConnections } from "./ringcentral/named-connections.ts";
 import { questionOf } from "./ringcentral/question.ts";
 import { createQueuePicker } from "./ringcentral/queue-picker.ts";
 import { createTokenSources } from "./ringcentral/token-sources.ts";
+import { forgetToken, keptTokens } from "./ringcentral/token-store.ts";
 import { listenGrpc } from "./rpc/grpc.ts";
 import { Lifecycle } from "./rpc/guard-lifecycle.ts";
 import { createGuards } from "./rpc/guards.ts";
@@ -160,6 +161,7 @@ export async function startApp(
     await registry.load();
     // A process that ended between a deletion and this would leave an override to the next destination of that id.
     for (const id of overrides.ids()) if (!registry.get(id)) void overrides.forget(id);
+    for (const key of await keptTokens(store)) if (!connections.get(key)) await forgetToken(store, key);
 
     // The edge.
     const lifecycle = new Lifecycle({ clock });
@@ -190,6 +192,10 @@ export async function startApp(
       clock,
       watch: createWatch({ clock, hub, board }),
       configure: createConfigure(configured),
+      demandWarnings(destinationId) {
+        const reads = board.get(destinationId)?.reads;
+        return reads ? presence.demandWarnings(reads, "destination.freshness.max_age") : [];
+      },
       remove: createDelete(configured),
       registry,
       connections: configuredConnections,

@@ -1,5 +1,6 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
+import type { Warning } from "../lib/errors.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import type { ConnectionStatus } from "../ringcentral/connection-status.ts";
 import type { Connections } from "../ringcentral/connections.ts";
@@ -10,6 +11,7 @@ import type { BackOffs } from "../upstream/backoff.ts";
 import { BudgetDemand } from "./budget-demand.ts";
 import { ConnectionQuestions } from "./connection-questions.ts";
 import { reportOn } from "./connection-report.ts";
+import { demandWarning } from "./demand-warning.ts";
 import type { Member } from "./member.ts";
 import { probe } from "./probe.ts";
 import { QuestionReads } from "./question-reads.ts";
@@ -62,6 +64,14 @@ export class Presence {
     const { backOffs, clock } = this.#deps;
     const asked = this.#connections.get(connection.key);
     return reportOn(connection, asked && this.#demand.on(asked), { backOffs, now: clock.now() });
+  }
+
+  /** What is to be expected of a question where its connection is asked for more than RingCentral allows. */
+  demandWarnings({ question }: QuestionReads, field: string): readonly Warning[] {
+    const asked = this.#connections.get(question.source.key);
+    if (!asked || asked.connection.push?.state === "LIVE") return [];
+    const warning = demandWarning(this.#demand.on(asked), field);
+    return warning ? [warning] : [];
   }
 
   /** Asks a question once, aside from everything, until `endsAt`, Unix milliseconds; see probe(). */

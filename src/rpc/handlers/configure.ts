@@ -5,12 +5,16 @@ import {
   ConfigureResponseSchema,
 } from "../../../gen/availability/v1/availability_service_pb.ts";
 import type { createConfigure } from "../../destinations/configure.ts";
+import type { Warning } from "../../lib/errors.ts";
 import { preparedRequest } from "../convert-explanation.ts";
 
 export function configureHandlers({
   configure,
+  demandWarnings,
 }: {
   configure: ReturnType<typeof createConfigure>;
+  /** What is to be expected of a destination where its connection is asked for more than RingCentral allows. */
+  demandWarnings: (destinationId: string) => readonly Warning[];
 }): Pick<ServiceImpl<typeof AvailabilityService>, "configure"> {
   return {
     async configure({ destination, validateOnly, expectedRevision }) {
@@ -19,7 +23,7 @@ export function configureHandlers({
         destination: configured.destination,
         effective: configured.effective,
         request: preparedRequest(configured.request),
-        warnings: [...configured.warnings],
+        warnings: [...configured.warnings, ...demandWarnings(configured.destination.id)],
       });
     },
   };

@@ -49,6 +49,7 @@ export function clientsOf(deps: Partial<RouteDeps>): {
     board: { get: missing },
     watch: missing,
     configure: missing,
+    demandWarnings: () => [],
     remove: missing,
     connections: registry,
     configureConnection: missing,
