@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/budget.ts";
 import type { Connection } from "../ringcentral/connection.ts";
+import { achievableAgeCounted } from "../telemetry/events.ts";
 import { achievableAgeMs, RECONCILE_MS, readIntervalMs } from "./cadence.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
 import type { ConfiguredDemand } from "./demand-warning.ts";
@@ -25,12 +26,14 @@ export interface ConnectionDemand extends ConfiguredDemand {
 
 // Demand ends by the clock alone, a minute after a Check: what was counted is believed for a second.
 const BELIEVED_MS = 1_000;
+const FORGOTTEN_MS = 120_000;
 
 /** BudgetDemand counts what is in demand over each budget: everything that shares a limit has to come to terms with it. */
 export class BudgetDemand {
   readonly #clock: Pick<Clock, "now">;
   readonly #connections: () => Iterable<ConnectionQuestions>;
   readonly #counts = new Map<string, Counts>();
+  readonly #ages = new Map<string, { readonly countedAt: number; readonly ms: number }>();
 
   constructor(clock: Pick<Clock, "now">, connections: () => Iterable<ConnectionQuestions>) {
     this.#clock = clock;
@@ -45,7 +48,7 @@ export class BudgetDemand {
   /** Time between scheduled reads of a question, in milliseconds. */
   intervalMs(reads: QuestionReads, connection: Connection): number {
     const { perMinute } = connection.budget("light");
-    const { polled, pushed } = this.#of(connection.budgetKey);
+    const { polled, pushed } = this.#of(connection);
     if (reads.pushed) return Math.max(RECONCILE_MS, achievableAgeMs(pushed, RECONCILE_SHARE * perMinute));
     return readIntervalMs(reads.demand.maxAgeMs, achievableAgeMs(polled, SCHEDULED_SHARE * perMinute));
   }
@@ -55,7 +58,7 @@ export class BudgetDemand {
     const { connection } = asked;
     const limitPerMinute = connection.budget("light").perMinute;
     const perMinute = SCHEDULED_SHARE * limitPerMinute;
-    const { polled, pushed } = this.#of(connection.budgetKey);
+    const { polled, pushed } = this.#of(connection);
     const questions = [...asked].filter(({ demand }) => demand.asking);
     const ages = questions.map(({ demand }) => demand.maxAgeMs);
     return {
@@ -70,7 +73,8 @@ export class BudgetDemand {
     };
   }
 
-  #of(budgetKey: string): Counts {
+  #of(connection: Connection): Counts {
+    const { budgetKey } = connection;
     const now = this.#clock.now();
     const known = this.#counts.get(budgetKey);
     if (known && now - known.countedAt < BELIEVED_MS) return known;
@@ -84,6 +88,15 @@ export class BudgetDemand {
       }
     }
     this.#counts.set(budgetKey, counts);
+    this.#measure(connection, counts);
     return counts;
+  }
+
+  #measure(connection: Connection, { countedAt, polled }: Counts): void {
+    const ms = achievableAgeMs(polled, SCHEDULED_SHARE * connection.budget("light").perMinute);
+    this.#ages.set(connection.budgetKey, { countedAt, ms });
+    // What nobody asked about since is not in demand.
+    for (const [key, age] of this.#ages) if (countedAt - age.countedAt > FORGOTTEN_MS) this.#ages.delete(key);
+    achievableAgeCounted(Math.max(...this.#ages.values().map(({ ms }) => ms)));
   }
 }

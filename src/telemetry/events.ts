@@ -34,6 +34,12 @@ const upstreamLeft = instrument((meter) =>
     description: "Requests left in the usage group, as RingCentral last said",
   }),
 );
+const achievableAge = instrument((meter) =>
+  meter.createGauge("availability.achievable_age", {
+    description: "How old polled answers get within the rate limit, where that is longest",
+    unit: "s",
+  }),
+);
 const coalesced = instrument((meter) =>
   meter.createCounter("availability.reads.coalesced", {
     description: "Callers who shared a read that another had caused",
@@ -122,6 +128,11 @@ export function backOffOpened(e: {
   backOffs().add(1, { scope: e.scope, reason: e.reason });
   const { untilMs, ...rest } = e;
   log.warn({ ...rest, until: new Date(untilMs).toISOString() }, "backing off");
+}
+
+/** What is in demand was counted anew. */
+export function achievableAgeCounted(longestMs: number): void {
+  achievableAge().record(longestMs / 1000);
 }
 
 /** A caller shares a read that another caused. */
