@@ -213,8 +213,10 @@ export class QuestionReads {
       read,
       await performRead(this.question, read, {
         reader: this.#deps.reader,
+        // Told of every call that it takes: the first one is its beginning.
         onTurn: () => {
-          begin();
+          if (read.sentAt !== undefined) return;
+          if (!read.begun) begin();
           this.#startedAt = this.#deps.clock.now();
         },
         onAttempt: (call) => {
