@@ -8,6 +8,7 @@ import { Secret } from "../lib/secret.ts";
 import { TestClock } from "../lib/test-clock.ts";
 import { Presence } from "../presence/presence.ts";
 import { pastedTokens } from "../presence/test-presence.ts";
+import { TestPush } from "../presence/test-push.ts";
 import { TestReader } from "../presence/test-reader.ts";
 import { Budgets } from "../ringcentral/budgets.ts";
 import { connectionSource } from "../ringcentral/connection-source.ts";
@@ -73,7 +74,7 @@ export function atLeast(value: number): CriteriaSpec {
 const NO_HISTORY = { changed() {}, removed() {}, checked() {} };
 
 /** The rooms that make an answer, as app.ts puts them together, over a reader that the test answers. */
-export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) {
+export function startWorld(given: { evaluate?: StandingDeps["evaluate"]; push?: boolean } = {}) {
   const clock = new TestClock();
   const reader = new TestReader(clock);
   const backOffs = new BackOffs();
@@ -84,7 +85,8 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
     budgets: new Budgets(clock),
     tokens: pastedTokens,
   });
-  const presence = new Presence({ clock, backOffs, connections });
+  const push = new TestPush(clock);
+  const presence = new Presence({ clock, backOffs, connections: given.push ? push.over(connections) : connections });
   const hub = new Hub();
   const proven = new Map<string, bigint>();
   const overrides = new Map<string, Override>();
@@ -110,6 +112,7 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"] } = {}) 
     clock,
     start: clock.now(),
     reader,
+    push,
     presence,
     question,
     hub,

@@ -1,5 +1,7 @@
+import type { Dated } from "../acceptance/dated.ts";
 import type { Clock } from "../lib/clock.ts";
 import { OVER_BUDGET, overBudget } from "../ringcentral/calls.ts";
+import { observedAt } from "../ringcentral/compose.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { Turn } from "../ringcentral/turn.ts";
@@ -24,6 +26,8 @@ export interface QuestionDeps extends BackOffDeps {
   /** No read is under way any more. */
   readonly onIdle: (reads: QuestionReads) => void;
 }
+
+const PARTS: readonly Dated[] = ["answer", "optIn", "doNotDisturb", "extension"];
 
 /**
  * QuestionReads owns the reads of one question: at most one runs and one waits, everybody who asks shares them, and
@@ -52,6 +56,12 @@ export class QuestionReads {
     this.demand = new Demand(deps.clock);
     this.#backOff = new QuestionBackOff(question, deps);
     this.#next = new NextRead(deps.clock);
+    // Known since before the process started, or by another question: as if it had been read when it was.
+    const known = deps.reader.current(question);
+    const knownAt = known ? observedAt(known.observed, PARTS).at : 0;
+    if (knownAt === 0) return;
+    this.newest = known;
+    this.#startedAt = knownAt;
   }
 
   /** Push keeps everything current that its destinations depend on, so that it is read for certainty only. */

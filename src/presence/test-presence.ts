@@ -11,6 +11,7 @@ import type { Member } from "./member.ts";
 import { Presence } from "./presence.ts";
 import type { QuestionReads } from "./question-reads.ts";
 import type { ReadOutcome, Snapshot } from "./snapshot.ts";
+import { TestPush } from "./test-push.ts";
 import { question, TestReader } from "./test-reader.ts";
 
 /** A destination as its question sees it: it counts how often it was told. */
@@ -54,7 +55,7 @@ export function pastedTokens({ access }: ConnectionSource): TokenSource {
 }
 
 /** Presence over a reader that the test answers, at a clock that the test moves. */
-export function startPresence(given: { tokens?: (source: ConnectionSource) => TokenSource } = {}) {
+export function startPresence(given: { tokens?: (source: ConnectionSource) => TokenSource; push?: boolean } = {}) {
   const clock = new TestClock();
   const start = clock.now();
   const reader = new TestReader(clock);
@@ -66,13 +67,15 @@ export function startPresence(given: { tokens?: (source: ConnectionSource) => To
     budgets: new Budgets(clock),
     tokens: given.tokens ?? pastedTokens,
   });
-  const presence = new Presence({ clock, backOffs, connections });
+  const push = new TestPush(clock);
+  const presence = new Presence({ clock, backOffs, connections: given.push ? push.over(connections) : connections });
   return {
     clock,
     start,
     reader,
     backOffs,
     connections,
+    push,
     presence,
     /** A question that one destination asks. */
     asked(of: Question = question(), by: Member = member()): QuestionReads {

@@ -121,7 +121,7 @@ export class TestReader implements Pick<HttpClient, "send"> {
 /** The answer about a queue with `accepting` agents who accept its calls, and `others` who do not. */
 export function agents(accepting: number, others = 0): PresenceDocument {
   const records = Array.from({ length: accepting + others }, (_, index) => ({
-    member: { extensionNumber: String(100 + index) },
+    member: { id: String(1000 + index), extensionNumber: String(100 + index) },
     acceptQueueCalls: true,
     acceptCurrentQueueCalls: index < accepting,
   }));
