@@ -102,8 +102,9 @@ export class ConnectionPush {
     this.plan();
   }
 
-  close(): void {
-    this.#push.close();
+  /** Resolves when what resumes it is saved; it never rejects. */
+  close(): Promise<void> {
+    return this.#push.close();
   }
 
   #apply(event: PushEvent): Set<string> {

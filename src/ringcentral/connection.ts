@@ -7,6 +7,7 @@ import { type CallsDeps, createCallApi } from "./calls.ts";
 import { ConnectionPush, type PushSettings } from "./connection-push.ts";
 import { ExtensionRefresh } from "./extension-refresh.ts";
 import { type AccountPresence, createPresenceReader, type PresenceReader } from "./presence-reader.ts";
+import type { KeptPresence } from "./presence-store.ts";
 import { Tables } from "./tables.ts";
 import type { TokenSource } from "./token-source.ts";
 import type { UsageGroup } from "./usage-group.ts";
@@ -34,6 +35,8 @@ export interface ConnectionDeps extends CallsDeps {
   readonly budgets: Budgets;
   /** Undefined: there is no push. */
   readonly push?: PushSettings | undefined;
+  /** Undefined: nothing is kept over a restart. */
+  readonly kept?: Pick<KeptPresence, "of"> | undefined;
 }
 
 /** The credential of a connection as it is used. */
@@ -140,6 +143,7 @@ export class Connection {
     if (!account) {
       account = this.#newAccount(accountId);
       this.#accounts.set(accountId, account);
+      this.#deps.kept?.of(this.key).keep(accountId, account.tables);
     }
     return account;
   }
@@ -172,10 +176,12 @@ export class Connection {
     return this.#push;
   }
 
-  close(): void {
+  /** Resolves when all is saved that is kept over a restart; it never rejects. */
+  async close(): Promise<void> {
     this.tokens.close();
-    this.#push?.close();
     this.#listeners.clear();
+    const kept = this.#accounts.size > 0 ? this.#deps.kept?.of(this.key) : undefined;
+    await Promise.all([this.#push?.close(), kept?.close()]);
   }
 
   #newAccount(accountId: string): AccountPresence & { readonly tables: Tables } {

@@ -14,6 +14,7 @@ interface Open {
 export class Connections {
   readonly #deps: ConnectionDeps & { readonly tokens: (source: ConnectionSource, owner: TokenOwner) => TokenSource };
   readonly #open = new Map<string, Open>();
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(deps: ConnectionDeps & { tokens: (source: ConnectionSource, owner: TokenOwner) => TokenSource }) {
     this.#deps = deps;
@@ -35,7 +36,7 @@ export class Connections {
     const open = this.#open.get(connection.key);
     if (open?.connection !== connection || --open.users > 0) return;
     this.#open.delete(connection.key);
-    connection.close();
+    this.#close(connection);
     this.#deps.budgets.sweep((key) => this.#open.values().some((other) => other.connection.budgetKey === key));
   }
 
@@ -52,9 +53,16 @@ export class Connections {
     open.connection.replaceCredential(this.#credential(source));
   }
 
-  close(): void {
-    for (const { connection } of this.#open.values()) connection.close();
+  /** Resolves when all is saved that is kept over a restart, also of connections released before; it never rejects. */
+  async close(): Promise<void> {
+    for (const { connection } of this.#open.values()) this.#close(connection);
     this.#open.clear();
+    await Promise.all(this.#closing);
+  }
+
+  #close(connection: Connection): void {
+    const closing = connection.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 
   #credential(source: ConnectionSource): LiveCredential {

@@ -1,5 +1,6 @@
 import type { Coverage } from "./coverage.ts";
 import type { PushFilter } from "./push-event.ts";
+import { filterOfKey } from "./push-filters.ts";
 
 /** How new a value is that was read at some time. */
 export interface Kept {
@@ -98,10 +99,9 @@ export class KeptCurrent {
   dump(): KeptEnds[] {
     const groups = new Map<string, KeptEnds & { keys: string[] }>();
     for (const key of this.#remembered.keys()) {
-      const { newest, ended } = this.#look(key, filterOf(key, this.#accountId))!;
-      const before = ended.filter(({ since }) => since !== newest?.since);
-      const now = newest ? [{ since: newest.since, aliveAt: newest.aliveAt }] : [];
-      const ends = [...now, ...before].slice(0, ENDS_REMEMBERED);
+      const { newest, ended } = this.#look(key, filterOfKey(key.replace(" ", ":"), this.#accountId))!;
+      const stretches = [...(newest ? [newest] : []), ...ended.filter(({ since }) => since !== newest?.since)];
+      const ends = stretches.slice(0, ENDS_REMEMBERED).map(({ since, aliveAt }) => ({ since, aliveAt }));
       const text = JSON.stringify(ends);
       const group = groups.get(text) ?? { keys: [], ends };
       groups.set(text, group);
@@ -132,12 +132,6 @@ export class KeptCurrent {
     if (coverage) entry.newest ??= new Stretch(coverage, () => this.#coverageOf(filter));
     return entry;
   }
-}
-
-function filterOf(key: string, accountId: string): PushFilter {
-  const [kind, id = ""] = key.split(" ");
-  if (kind === "queue") return { kind, accountId, queueId: id };
-  return kind === "extension" ? { kind, accountId, extensionId: id } : { kind: "account", accountId };
 }
 
 function kept(entry: Remembered | undefined, readAt: number): Kept {

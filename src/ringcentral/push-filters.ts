@@ -28,6 +28,13 @@ export function filterKey(filter: PushFilter): string {
   }
 }
 
+/** The filter that is known by this key. */
+export function filterOfKey(key: string, accountId: string): PushFilter {
+  const [kind, id = ""] = key.split(":");
+  if (kind === "queue") return { kind, accountId, queueId: id };
+  return kind === "extension" ? { kind, accountId, extensionId: id } : { kind: "account", accountId };
+}
+
 const QUEUE = /^\/restapi\/v1\.0\/account\/[^/?]+\/call-queues\/(\d+)\/presence(\?|$)/;
 const EXTENSION = /^\/restapi\/v1\.0\/account\/[^/?]+\/extension\/(\d+)\/presence(\?|$)/;
 const ACCOUNT = /^\/restapi\/v1\.0\/account\/[^/?]+\/presence(\?|$)/;

@@ -150,15 +150,15 @@ test("events of an extension are told without what a later one has told, within 
   ]);
 });
 
-test("what can be resumed is saved, at most once a second, and at close", async () => {
+test("what can be resumed is saved, at most every 5 s, and at close", async () => {
   const { clock, gateway, push, saves } = await livePush([QUEUE]);
   saves.length = 0;
   for (const value of [true, false, true, false]) {
     gateway.publish(queuePath("1"), optIn("5", value));
-    await clock.advance(400);
+    await clock.advance(3_000);
   }
   const gaps = saves.slice(1).map(({ at }, before) => at - saves[before]!.at);
-  expect([saves.length > 0, gaps.every((gap) => gap >= 1_000)]).toEqual([true, true]);
+  expect([saves.length > 1, gaps.every((gap) => gap >= 5_000)]).toEqual([true, true]);
   await push.close();
   const [shard] = saves.at(-1)!.shards;
   expect([shard!.wsc.token.reveal(), shard!.filters]).toEqual([
@@ -170,7 +170,7 @@ test("what can be resumed is saved, at most once a second, and at close", async 
 
 test("a quiet session's proof of life is saved every 10 s", async () => {
   const { clock, saves } = await livePush([QUEUE]);
-  await clock.advance(2_000);
+  await clock.advance(6_000);
   saves.length = 0;
   await clock.advance(30_000);
   expect(saves).toHaveLength(3);
