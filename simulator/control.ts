@@ -43,6 +43,8 @@ const ROUTES: Record<string, Route> = {
     queues: world.queueIds.map((id) => ({ ...world.queue(id), truth: world.truth(id) })),
   }),
   "GET /simulator/requests": ({ log }) => ({ requests: log.records.slice(-SHOWN) }),
+  // How many requests came, by what was asked and how it was answered, and the most calls in any window by usage group.
+  "GET /simulator/usage": ({ log, limits }) => ({ calls: log.counts(), most: limits.mostOfAll() }),
   // One fault or a list of them, see faults.ts.
   "POST /simulator/faults": async ({ faults }, request) => {
     faults.add(...faultsOf(await json(request)));
@@ -61,8 +63,10 @@ const ROUTES: Record<string, Route> = {
     const { queueId, member, ...change } = (await json(request)) as Record<string, unknown>;
     if (typeof member !== "number" && typeof member !== "string")
       throw new Error("Cannot change a member: no `member`");
+    // Comparable between the programs of one machine, and finer than a date.
+    const monotonicMs = Number(process.hrtime.bigint()) / 1e6;
     world.set(String(queueId), member, parseChange(change));
-    return world.truth(String(queueId));
+    return { ...world.truth(String(queueId)), monotonicMs };
   },
   "POST /simulator/tick": ({ world }) => {
     world.tick();

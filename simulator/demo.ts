@@ -9,7 +9,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { AvailabilityService } from "../gen/availability/v1/availability_service_pb.ts";
 import { ConnectionService } from "../gen/availability/v1/connection_service_pb.ts";
-import { type Child, startChild } from "./demo-child.ts";
+import { type Child, startChild } from "./child.ts";
 import { demoConnection, demoDestinations, demoJwt } from "./demo-destinations.ts";
 import { availabilityLine, banner } from "./demo-lines.ts";
 

@@ -79,6 +79,16 @@ export class RateLimits {
     return Math.max(0, ...all.map(([, { most }]) => most));
   }
 
+  /** The same of every group. */
+  mostOfAll(): Record<UsageGroup, number> {
+    return {
+      light: this.most("light"),
+      medium: this.most("medium"),
+      heavy: this.most("heavy"),
+      auth: this.most("auth"),
+    };
+  }
+
   /** The four headers that go on every answer to a call of the group. */
   headers(group: UsageGroup, remaining: number): Record<string, string> {
     return {

@@ -85,6 +85,17 @@ export class RequestLog {
     return new Promise((resolve, reject) => this.#waiting.add({ count, resolve, reject }));
   }
 
+  /** How many of the records there are of each route, by status; 0 = not answered (yet). */
+  counts(): Record<string, Record<number, number>> {
+    const counts: Record<string, Record<number, number>> = {};
+    for (const { on = "unknown", status = 0 } of this.records) {
+      counts[on] ??= {};
+      const byStatus = counts[on];
+      byStatus[status] = (byStatus[status] ?? 0) + 1;
+    }
+    return counts;
+  }
+
   clear(): void {
     this.records.length = 0;
     this.#arrived = 0;

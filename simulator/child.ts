@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A program of the demo, running. */
+/** A program of the demo or of the benchmark, running. */
 export interface Child<Ready> {
   /** What it said when it was ready; rejects with its last words when it dies before. */
   readonly ready: Promise<Ready>;

@@ -1,0 +1,18 @@
+import type { Figure } from "./figure.ts";
+import type { Stage, StageOptions } from "./stage.ts";
+
+/** What a scenario runs with. */
+export interface Bench {
+  /** As little as shows that it runs. */
+  readonly short: boolean;
+  /** Says how far it is. */
+  say(line: string): void;
+  /** A service and a simulated RingCentral of their own; both end with the scenario. */
+  stage(options: StageOptions): Promise<Stage>;
+}
+
+/** One thing that is measured. It throws when there is nothing to be measured: errors, or no answers. */
+export interface Scenario {
+  readonly name: string;
+  run(bench: Bench): Promise<Figure[]>;
+}
