@@ -52,7 +52,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       ),
       wait: waits,
       size: fc.nat(400),
-    }) as fc.Arbitrary<Step>,
+    }),
   },
   {
     weight: 4,
@@ -80,6 +80,7 @@ class World {
   readonly #rows = new Map<string, Row>();
   #sequence = 0;
   checks = 0;
+  readonly lies: string[] = [];
 
   constructor() {
     const { gateway } = this.push;
@@ -136,10 +137,9 @@ class World {
       const truth = this.#truth.get(key)!;
       const { aliveAt } = coverage;
       const possible = truth.filter((_, at) => (truth[at + 1]?.at ?? Number.POSITIVE_INFINITY) >= aliveAt);
-      expect(
-        possible.map(({ value }) => value),
-        `${key} at ${this.#now()}, alive at ${aliveAt}`,
-      ).toContain(row.value);
+      // Not thrown: Push swallows what its listeners throw.
+      if (possible.some(({ value }) => value === row.value)) continue;
+      this.lies.push(`${key} is ${row.value} at ${this.#now()}, alive at ${aliveAt}: ${JSON.stringify(possible)}`);
     }
   }
 
@@ -250,11 +250,12 @@ test("coverageOf() promises nothing but the truth when sockets, tokens, frames a
       const world = new World();
       await world.push.clock.advance(2_000);
       for (const step of list) await world.step(step);
+      expect(world.lies).toEqual([]);
       checks += world.checks;
       world.close();
       await world.push.clock.advance(1_000);
     }),
-    { numRuns: 30 },
+    { numRuns: 150 },
   );
-  expect(checks).toBeGreaterThan(3_000);
+  expect(checks).toBeGreaterThan(20_000);
 }, 120_000);

@@ -15,6 +15,8 @@ export const optIn = (id: string, acceptCurrentQueueCalls: boolean) => ({
   records: [{ member: { id }, acceptCurrentQueueCalls }],
 });
 
+const nothing = () => {};
+
 /** A Push against a scripted gateway, and all it told. */
 export function testPush(options: { filtersPerSocket?: number; pingIntervalMs?: number; saved?: SavedShard[] } = {}) {
   const clock = new TestClock();
@@ -26,8 +28,9 @@ export function testPush(options: { filtersPerSocket?: number; pingIntervalMs?: 
     gateway,
     told,
     saves,
-    onEvent: (_: PushEvent) => {},
-    onCoverage: (_: readonly PushFilter[]) => {},
+    /** What else is done with what is told. */
+    onEvent: nothing as (event: PushEvent) => void,
+    onCoverage: nothing as (filters: readonly PushFilter[]) => void,
     start: (saved: readonly SavedShard[] = options.saved ?? []) =>
       new Push({
         clock,
