@@ -259,3 +259,22 @@ describe("Budgets", () => {
     expect([used, spent].map((key) => budgets.of(key!).length)).toEqual([1, 0]);
   });
 });
+
+test("take() waits for room for all that a call counts as, and those behind it for what it leaves", async () => {
+  const { clock, budget, take, went } = await budgetOf(10, 6);
+  const large = take("check", { name: "large", units: 5 });
+  const small = take("check", { name: "small" });
+  expect([went, large.turn.waitsUntil, small.turn.waitsUntil]).toEqual([[], 1_000 + MINUTE, 2_000 + MINUTE]);
+  await clock.advance(55_000);
+  expect([went, budget.state.left]).toEqual([["large"], 0]);
+  await clock.advance(1_000);
+  expect(went).toEqual(["large", "small"]);
+});
+
+test("take() gives a call that counts as more than the limit its turn when all of that is free", async () => {
+  const { clock, budget, take, went } = await budgetOf(10, 1);
+  const huge = take("watched", { units: 30 });
+  expect(huge.turn.waitsUntil).toBe(1_000 + MINUTE);
+  await clock.advance(MINUTE);
+  expect([went, budget.state.left]).toEqual([["watched"], 0]);
+});

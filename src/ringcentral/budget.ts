@@ -22,6 +22,7 @@ export interface BudgetState {
 
 interface Waiting {
   readonly turn: Turn;
+  readonly units: number;
   readonly deadline: () => number;
   readonly settle: (outcome: TurnOutcome) => void;
   /** Where it waits. */
@@ -69,19 +70,19 @@ export class Budget {
     return { limit, left: empty ? 0 : Math.max(0, limit - this.#calls.length) };
   }
 
-  /** A call is sent now, whoever allowed it; answers when that is, Unix milliseconds. */
-  spend(): number {
+  /** A call that counts as `units` is sent now, whoever allowed it; answers when that is, Unix milliseconds. */
+  spend(units = 1): number {
     const now = this.#clock.now();
     this.#forget(now);
-    this.#calls.push(now);
+    for (let unit = 0; unit < units; unit++) this.#calls.push(now);
     return now;
   }
 
-  /** A call that had its turn, and was counted at `at`, was not sent after all. */
-  refund(at: number): void {
-    const call = this.#calls.indexOf(at);
-    if (call === -1) return;
-    this.#calls.splice(call, 1);
+  /** A call that had its turn, and was counted as `units` at `at`, was not sent after all. */
+  refund(at: number, units = 1): void {
+    const first = this.#calls.indexOf(at);
+    if (first === -1) return;
+    this.#calls.splice(first, units);
     this.#serve();
   }
 
@@ -113,16 +114,22 @@ export class Budget {
     return Math.max(now, blocking + windows * this.#windowMs, this.#emptyUntil);
   }
 
+  /** When there is room for a call that counts as `units`; one that is larger than what it may use waits for all of that. */
+  roomAt(turn: Pick<Turn, "forCheck" | "purpose">, units = 1, ahead = 0, now = this.#clock.now()): number {
+    return this.freeAt(turn, ahead + Math.min(units, this.#allowed(turn)) - 1, now);
+  }
+
   /**
    * Counts a call as sent as soon as it may be sent: a plain value when that is at once. Says as soon as it is known that it
-   * cannot be before the deadline (Unix milliseconds), or when `gone` is aborted.
+   * cannot be before the deadline (Unix milliseconds), or when `gone` is aborted. `units`: how many calls it counts as.
    */
-  take(turn: Turn, deadline: () => number, gone: AbortSignal): TurnOutcome | Promise<TurnOutcome> {
-    const ahead = this.#waiting.slice(0, this.#placeOf(turn)).filter((other) => inTheWay(other.turn, turn));
-    const freeAt = this.freeAt(turn, ahead.length);
+  take(turn: Turn, deadline: () => number, gone: AbortSignal, units = 1): TurnOutcome | Promise<TurnOutcome> {
+    const before = this.#waiting.slice(0, this.#placeOf(turn)).filter((other) => inTheWay(other.turn, turn));
+    const ahead = before.reduce((sum, other) => sum + other.units, 0);
+    const freeAt = this.roomAt(turn, units, ahead);
     if (gone.aborted || freeAt >= deadline()) return { granted: false, until: freeAt };
-    if (freeAt <= this.#clock.now()) return { granted: true, at: this.spend() };
-    return this.#wait(turn, deadline, gone);
+    if (freeAt <= this.#clock.now()) return { granted: true, at: this.spend(units) };
+    return this.#wait(turn, deadline, gone, units);
   }
 
   /** Takes over what was counted for, and who waits for, a budget that turned out to be the same. */
@@ -146,7 +153,7 @@ export class Budget {
     return this.#waiting.length === 0 && this.#calls.length === 0 && this.#emptyUntil <= now;
   }
 
-  #wait(turn: Turn, deadline: () => number, gone: AbortSignal): Promise<TurnOutcome> {
+  #wait(turn: Turn, deadline: () => number, gone: AbortSignal, units: number): Promise<TurnOutcome> {
     return new Promise((resolve) => {
       const settle = (outcome: TurnOutcome) => {
         turn.waitsUntil = 0;
@@ -156,10 +163,10 @@ export class Budget {
         resolve(outcome);
       };
       const leave = () => {
-        settle({ granted: false, until: waiting.budget.freeAt(turn) });
+        settle({ granted: false, until: waiting.budget.roomAt(turn, units) });
         waiting.budget.#serve();
       };
-      const waiting: Waiting = { turn, deadline, settle, budget: this };
+      const waiting: Waiting = { turn, units, deadline, settle, budget: this };
       gone.addEventListener("abort", leave, { once: true });
       this.#enqueue(waiting);
       this.#serve();
@@ -202,10 +209,10 @@ export class Budget {
     let ahead = 0;
     let checksAhead = 0;
     for (const waiting of [...this.#waiting]) {
-      const { turn } = waiting;
-      const freeAt = this.freeAt(turn, turn.forCheck ? checksAhead : ahead, now);
+      const { turn, units } = waiting;
+      const freeAt = this.roomAt(turn, units, turn.forCheck ? checksAhead : ahead, now);
       if (freeAt <= now) {
-        waiting.settle({ granted: true, at: this.spend() });
+        waiting.settle({ granted: true, at: this.spend(units) });
         continue;
       }
       turn.waitsUntil = freeAt;
@@ -214,8 +221,8 @@ export class Budget {
         continue;
       }
       wakeAt = Math.min(wakeAt, freeAt);
-      ahead++;
-      if (turn.forCheck) checksAhead++;
+      ahead += units;
+      if (turn.forCheck) checksAhead += units;
     }
     if (Number.isFinite(wakeAt)) this.#cancelTimer = this.#clock.after(wakeAt - now, () => this.#serve());
   }

@@ -1,4 +1,5 @@
 import type { SpanContext } from "@opentelemetry/api";
+import type { Secret } from "../lib/secret.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Turn } from "./turn.ts";
@@ -12,6 +13,8 @@ export interface ApiCall {
   /** The path with its ids left out, for telemetry, for example "/restapi/v1.0/account/{account}/call-queues". */
   readonly route: string;
   readonly group: UsageGroup;
+  /** How many calls RingCentral counts it as; 1 unless given. */
+  readonly units?: number;
   /** Of the answer; application/json unless given. */
   readonly accept?: string;
   readonly body?: { readonly type: string; readonly text: string };
@@ -19,6 +22,8 @@ export interface ApiCall {
   readonly action: string;
   /** The statuses of a good answer; 200 alone unless given. */
   readonly expects?: readonly number[];
+  /** The body of the answer is a secret: it is given as `secretBody` alone, and no exchange holds it. */
+  readonly secretAnswer?: true;
 }
 
 /** How long a call may take, in whose name it waits for the budget, and who is told what. */
@@ -42,6 +47,7 @@ export interface CallOptions {
 /** The last answer of a call as it came, for explaining what was made of it. */
 export interface Exchange {
   readonly status: number;
+  /** Empty when the body is a secret. */
   readonly body: string;
   /**
    * Waiting for the budget; then until the request was sent, from then to the head of the answer, from then to its end,
@@ -61,7 +67,10 @@ export type ApiAnswer = ApiSuccess | ApiFailure;
 export interface ApiSuccess {
   readonly ok: true;
   readonly status: number;
+  /** Empty when the body is a secret. */
   readonly bodyText: string;
+  /** The body of an answer that is a secret as a whole; absent from all others. */
+  readonly secretBody?: Secret;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Unix milliseconds at which the request that was answered was sent. */

@@ -179,6 +179,56 @@ describe("a call", () => {
     sent[0]!.options.onSent?.(clock.now());
     expect(budget.state.left).toBe(7);
   });
+
+  test("counts as many as RingCentral does, with every attempt, and is given back whole", async () => {
+    const { clock, sent, tokens, budget, limit, call } = start();
+    limit(20);
+    call({ units: 5 });
+    sent[0]!.options.onSent?.(clock.now()); // a retry
+    expect(budget.state.left).toBe(10);
+    const waiting = call({ units: 11 }, { timeoutMs: 90 * SECOND });
+    const failure = { reason: "UPSTREAM_UNAVAILABLE", scope: "connection", message: "no token" } as const;
+    tokens.given = [{ ok: false, failure, until: 70 * SECOND }];
+    await clock.advance(60 * SECOND);
+    expect(waiting.answer).toMatchObject({ ok: false, failure });
+    expect([sent.length, budget.state.left]).toEqual([1, 20]);
+  });
+
+  test("is made once more with another token only where there is room for all that it counts as", async () => {
+    const { clock, sent, tokens, limit, budget, call } = start();
+    limit(9);
+    tokens.given.push(renewed("second"));
+    const made = call({ units: 5 });
+    sent[0]!.answer(401);
+    await clock.advance(0);
+    expect(made.answer).toMatchObject(failed("UPSTREAM_RATE_LIMITED", 60 * SECOND));
+    expect([sent.length, budget.state.left]).toEqual([1, 4]);
+  });
+
+  test("whose answer is a secret leaves nothing of it in an exchange, and tells what went wrong all the same", async () => {
+    const { clock, sent, call } = start();
+    const secretBody = (text: string) => ({ bodyText: "", secretBody: new Secret(text) });
+    const answer = (status: number, text: string): HttpResult => {
+      const timings = { connectMs: 0, firstByteMs: 0, bodyMs: 0 };
+      return { kind: "response", status, headers: {}, sentAt: 0, timings, attempts: 1, ...secretBody(text) };
+    };
+    const made = [call({ secretAnswer: true }), call({ secretAnswer: true })];
+    expect(sent[0]!.request.secretAnswer).toBe(true);
+    sent[0]!.end(answer(200, '{"token":"s3cret"}'));
+    const denied = { errorCode: "CMN-401", message: "no first", permissionName: "WebSocketsSubscription" };
+    sent[1]!.end(answer(403, JSON.stringify(denied)));
+    await clock.advance(0);
+    expect(made[0]!.answer).toMatchObject({ ok: true, bodyText: "", exchange: { body: "" } });
+    expect(made[0]!.answer).toHaveProperty("secretBody", new Secret('{"token":"s3cret"}'));
+    expect(JSON.stringify(made[0]!.answer)).not.toContain("s3cret");
+    expect(made[1]!.answer).toMatchObject({
+      ...failed("UPSTREAM_PERMISSION_DENIED", 0),
+      exchange: { status: 403, body: "" },
+    });
+    const message = !made[1]!.answer?.ok ? made[1]!.answer?.failure.message : "";
+    expect(message).toContain('the permission "WebSocketsSubscription"');
+    expect(message).toContain("no [token]");
+  });
 });
 
 describe("a token that is refused", () => {

@@ -2,6 +2,8 @@ import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/secret.ts";
 import { backOffOpened } from "../telemetry/events.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
+import { conceal } from "../upstream/conceal.ts";
+import type { Answer } from "../upstream/exchange.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { HttpClient, HttpResult } from "../upstream/http-client.ts";
 import { readRateLimit } from "../upstream/rate-limit.ts";
@@ -48,14 +50,14 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     const known = caller.tokens.get(options.timeUp);
     const first = known instanceof Promise ? await known : known;
     if (!first.ok) return first;
-    const place = caller.budget(call.group).take(options.turn, options.deadline, options.timeUp);
+    const place = caller.budget(call.group).take(options.turn, options.deadline, options.timeUp, call.units);
     const turn = place instanceof Promise ? await place : place;
     if (!turn.granted) return overBudget(turn.until);
     // If it waited, a penalty or a back-off may have begun, and the token may have ended.
     const again = place instanceof Promise ? (blockedNow(call, options) ?? caller.tokens.get(options.timeUp)) : first;
     const token = again instanceof Promise ? await again : again;
     if (!token.ok) {
-      caller.budget(call.group).refund(turn.at);
+      caller.budget(call.group).refund(turn.at, call.units);
       return token;
     }
     options.onTurn?.();
@@ -67,9 +69,9 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     const next = await caller.tokens.get(options.timeUp);
     if (!next.ok) return next;
     const budget = caller.budget(call.group);
-    const freeAt = budget.freeAt(options.turn);
+    const freeAt = budget.roomAt(options.turn, call.units);
     if (freeAt > clock.now()) return overBudget(freeAt);
-    budget.spend();
+    budget.spend(call.units);
     return settled(call, await send(call, next.token, budgetMs, options), options);
   };
 
@@ -80,7 +82,7 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
   }
 
   async function send(call: ApiCall, token: Secret, budgetMs: number, options: CallOptions): Promise<ApiAnswer> {
-    const { method, path, route, action, accept = "application/json", body, expects = [200] } = call;
+    const { method, path, route, action, accept = "application/json", body, expects = [200], secretAnswer } = call;
     const secret = token.reveal();
     const context = { action, hide: secret };
     let attempts = 0;
@@ -95,14 +97,16 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
         ],
         ...(body && { body }),
         secrets: [secret],
+        ...(secretAnswer && { secretAnswer }),
         route,
-        judge: (answer) => (expects.includes(answer.status) ? "OK" : failureOf(answer, { ...context, now: 0 }).reason),
+        judge: (answer) =>
+          expects.includes(answer.status) ? "OK" : failureOf(readable(answer, secret), { ...context, now: 0 }).reason,
       },
       {
         ...options,
         onSent: (sentAt) => {
           // The first attempt was counted when it had its turn; RingCentral counts every further one as well.
-          if (++attempts > 1) caller.budget(call.group).spend();
+          if (++attempts > 1) caller.budget(call.group).spend(call.units);
           options.onSent?.(sentAt);
         },
       },
@@ -117,15 +121,15 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
       body: came.bodyText,
       timings: { budgetMs, ...came.timings },
     };
-    const { status, bodyText, headers, sentAt } = came;
+    const { status, bodyText, secretBody, headers, sentAt } = came;
     const good = expects.includes(status);
-    const failure = good ? undefined : failureOf(came, { ...context, now });
+    const failure = good ? undefined : failureOf(readable(came, secret), { ...context, now });
     // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
     const heeded = failure?.retryAfterMs === undefined;
     caller.budget(call.group).observe(heeded ? readRateLimit(headers) : undefined);
     return failure
       ? { ok: false, failure, until: now, exchange }
-      : { ok: true, status, bodyText, headers, sentAt, exchange };
+      : { ok: true, status, bodyText, ...(secretBody && { secretBody }), headers, sentAt, exchange };
   }
 
   /** Remembers what has to be left alone, and for how long; what concerns this call alone is the caller's to remember. */
@@ -142,6 +146,12 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     backOffOpened({ scope: failure.scope, reason: failure.reason, message: failure.message, key, untilMs: until });
     return { ...answer, until };
   }
+}
+
+/** An answer for those who look for what went wrong alone, also where its body would be a secret if nothing had. */
+function readable(answer: Answer, sent: string): Pick<Answer, "status" | "headers" | "bodyText"> {
+  const { status, headers, bodyText, secretBody } = answer;
+  return { status, headers, bodyText: secretBody ? conceal(secretBody.reveal(), [sent]) : bodyText };
 }
 
 function withoutAnswer(came: Exclude<HttpResult, { kind: "response" }>, action: string): UpstreamFailure {

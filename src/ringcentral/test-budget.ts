@@ -36,7 +36,8 @@ export function startBudget(clock = new TestClock(0)) {
         name = purpose,
         deadline = Number.POSITIVE_INFINITY,
         of = budget,
-      }: { name?: string; deadline?: number; of?: Budget } = {},
+        units = 1,
+      }: { name?: string; deadline?: number; of?: Budget; units?: number } = {},
     ): TestTaker {
       const gone = new AbortController();
       const taker: TestTaker = { name, turn: new Turn(purpose), outcome: undefined, leave: () => gone.abort() };
@@ -44,7 +45,7 @@ export function startBudget(clock = new TestClock(0)) {
         taker.outcome = outcome;
         if (outcome.granted) went.push(name);
       };
-      const outcome = of.take(taker.turn, () => deadline, gone.signal);
+      const outcome = of.take(taker.turn, () => deadline, gone.signal, units);
       if (outcome instanceof Promise) void outcome.then(settled);
       else settled(outcome);
       return taker;

@@ -16,13 +16,13 @@ const PATIENCE_MS = 60_000;
 /** Asks for the single-use token of a WebSocket. https://developers.ringcentral.com/guide/notifications/websockets */
 export async function askWsToken(call: CallApi, timeUp: AbortSignal, now: () => number): Promise<WsToken> {
   const deadline = now() + PATIENCE_MS;
-  // Its answer is a secret, so it is kept by nobody. Where it is denied, that concerns push alone.
+  // Where it is denied, that concerns push alone.
   const answer = await call(
-    { method: "POST", path: PATH, route: PATH, group: "auth", action: ACTION },
+    { method: "POST", path: PATH, route: PATH, group: "auth", action: ACTION, secretAnswer: true },
     { timeUp, deadline: () => deadline, turn: new Turn("watched"), backsOff: false },
   );
   if (!answer.ok) return answer;
-  const { uri, ws_access_token: token, expires_in: seconds } = parsed(answer.bodyText);
+  const { uri, ws_access_token: token, expires_in: seconds } = parsed(answer.secretBody?.reveal() ?? "");
   if (typeof uri !== "string" || typeof token !== "string" || token === "") {
     const message = `Cannot ${ACTION}: RingCentral's answer is not understood`;
     return { ok: false, failure: { reason: "UPSTREAM_BAD_RESPONSE", scope: "question", message }, until: now() };
