@@ -1,4 +1,3 @@
-import type { Criteria } from "../acceptance/criteria.ts";
 import type { Dated } from "../acceptance/dated.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
 import type { Evaluation } from "../acceptance/evaluate.ts";
@@ -9,15 +8,15 @@ import type { Reason } from "../lib/reasons.ts";
 import { CallLog } from "../presence/call-log.ts";
 import type { Member } from "../presence/member.ts";
 import type { QuestionReads } from "../presence/question-reads.ts";
-import { type Age, ageOf, type Snapshot } from "../presence/snapshot.ts";
+import type { Age, Snapshot } from "../presence/snapshot.ts";
 import type { Exchange } from "../ringcentral/call.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { type Answer, nextVersion, sameState } from "./answer.ts";
+import { Judgements } from "./judgements.ts";
 import { asks, type Facts, judgedState, undecided, watchedState } from "./state.ts";
 
-export interface StandingDeps {
+export interface StandingDeps extends Pick<ConstructorParameters<typeof Judgements>[1], "evaluate"> {
   readonly clock: Clock;
-  readonly evaluate: (criteria: Criteria, document: PresenceDocument) => Evaluation | Promise<Evaluation>;
   /** The override in force for a destination. */
   readonly override: (destinationId: string) => Override | undefined;
   /** The time has come at which the state may be another. */
@@ -30,18 +29,12 @@ export interface StandingDeps {
   readonly onProven: (entry: DestinationEntry) => void;
 }
 
-/** A snapshot, and what the criteria say of it. */
-interface Judged {
-  readonly snapshot: Snapshot;
-  readonly evaluation: Evaluation;
-}
-
 // A watched state may be this many read intervals old before it is called too old.
 const INTERVALS_BEFORE_STALE = 3;
 
 /**
- * Standing is where one destination stands: its watched state, and what the next Check is answered from. A snapshot is
- * judged once; the answers from a real verdict are made once and shared by everybody.
+ * Standing is where one destination stands: its watched state, and what the next Check is answered from. The answers from
+ * a real verdict are made once and shared by everybody.
  */
 export class Standing implements Member {
   entry: DestinationEntry;
@@ -53,17 +46,12 @@ export class Standing implements Member {
   questionKey: string | undefined;
   /** The calls of RingCentral that were made for it. */
   readonly calls = new CallLog();
-  /** Resolves when what was read last is judged; undefined when it is already. */
-  judging: Promise<void> | undefined;
 
   readonly #deps: StandingDeps;
-  /** The newest snapshot that was given to be judged. */
-  #taken: Snapshot | undefined;
-  #judged: Judged | undefined;
+  readonly #judgements: Judgements;
   #current: Answer;
   /** The newest judged snapshot's real verdict as an answer: as the watched state, and for who waited for the read. */
-  #shared: { readonly cache: Answer; live: Answer | undefined } | undefined;
-  #lastReal: Judged | undefined;
+  #shared: { readonly evaluation: Evaluation; readonly cache: Answer; live: Answer | undefined } | undefined;
   #proven: boolean;
   #cancelTimer = () => {};
   #closed = false;
@@ -72,6 +60,11 @@ export class Standing implements Member {
     this.entry = entry;
     this.#deps = deps;
     this.#proven = entry.proven;
+    this.#judgements = new Judgements(entry.compiled?.criteria, {
+      evaluate: deps.evaluate,
+      onLate: () => this.refresh(),
+      onReal: () => this.#prove(),
+    });
     const now = deps.clock.now();
     const { answer } = watchedState(this.#facts(), now);
     this.#current = { ...answer, version: nextVersion(previousVersion, now) };
@@ -95,14 +88,14 @@ export class Standing implements Member {
     return this.entry.compiled?.criteria.dependsOn ?? [];
   }
 
-  /** Push keeps everything current that the newest judged snapshot's verdict depends on. */
-  get pushed(): boolean {
-    return this.#judged !== undefined && this.age(this.#judged.snapshot).pushed;
+  /** Resolves when what was read last is judged; undefined when it is already. */
+  get judging(): Promise<void> | undefined {
+    return this.#judgements.judging;
   }
 
   /** How old a snapshot is for this destination. */
   age(snapshot: Snapshot): Age {
-    return ageOf(snapshot, this.dependsOn);
+    return this.#judgements.age(snapshot);
   }
 
   /** Whether the destination is to be asked about now. */
@@ -112,7 +105,7 @@ export class Standing implements Member {
 
   /** When the newest judged snapshot was observed, Unix milliseconds. */
   get observedAt(): number | undefined {
-    return this.#judged && this.age(this.#judged.snapshot).at;
+    return this.#judgements.newest?.at;
   }
 
   /**
@@ -120,36 +113,18 @@ export class Standing implements Member {
    * nothing now keeps its last real verdict until it asks again.
    */
   reconfigure(entry: DestinationEntry, reads: QuestionReads | undefined, sameQuestion: boolean): void {
-    const known = this.#lastReal;
     this.entry = entry;
     this.reads = reads;
-    this.judging = undefined;
     this.#proven = entry.proven;
-    this.#taken = undefined;
-    this.#judged = undefined;
     this.#shared = undefined;
-    if (reads) this.#lastReal = undefined;
-    // Verdicts are taken again with the present criteria, the older one first.
-    if (known && reads && sameQuestion && known.snapshot !== reads.newest) this.#judge(known.snapshot, () => {});
+    this.#judgements.restart(entry.compiled?.criteria, reads && { same: sameQuestion, newest: reads.newest });
     this.onRead();
   }
 
   /** The question was read, or could not be. */
   onRead(): void {
-    const newest = this.reads?.newest;
-    if (newest && newest !== this.#taken) {
-      const before = this.#taken;
-      this.#taken = newest;
-      if (before?.document === newest.document) this.#observedAgain(before, newest);
-      else {
-        this.#judge(newest, (evaluation) => {
-          // What had to be judged in the worker may come after what came later.
-          if (this.#judged && this.age(this.#judged.snapshot).at > this.age(newest).at) return;
-          this.#judged = { snapshot: newest, evaluation };
-          this.#shared = undefined;
-        });
-      }
-    }
+    const { newest } = this.reads ?? {};
+    if (newest) this.#judgements.take(newest);
     this.refresh();
   }
 
@@ -160,8 +135,12 @@ export class Standing implements Member {
   /** The answer from the newest judged snapshot; call it only when there is one. */
   fromSnapshot(source: "LIVE" | "CACHE", now: number): Answer {
     this.#redate();
+    const { evaluation, pushed } = this.#judgements.newest!;
+    const memory = pushed ? "PUSH" : "CACHE";
     const shared = this.#shared;
-    if (!shared) return this.#withVersion(judgedState(this.#facts(), source, now).answer);
+    if (shared?.evaluation !== evaluation || shared.cache.source !== memory) {
+      return this.#withVersion(judgedState(this.#facts(), source === "LIVE" ? source : memory, now).answer);
+    }
     if (source === "CACHE") return shared.cache;
     shared.live ??= { ...shared.cache, source };
     return shared.live;
@@ -174,9 +153,8 @@ export class Standing implements Member {
 
   /** The presence and RingCentral's answer behind an answer just given. */
   evidence(answer: Answer): { document: PresenceDocument | undefined; exchange: Exchange | undefined } {
-    const judged = this.#judged;
-    const known =
-      answer.observedAt === undefined ? undefined : answer.source === "LAST_KNOWN" ? this.#lastReal : judged;
+    const { newest: judged, lastReal } = this.#judgements;
+    const known = answer.observedAt === undefined ? undefined : answer.source === "LAST_KNOWN" ? lastReal : judged;
     const document = known?.snapshot.document;
     // An older read's status and timings would explain an answer that no answer came to.
     if (answer.reason.startsWith("UPSTREAM_")) {
@@ -189,7 +167,7 @@ export class Standing implements Member {
   /** Brings the watched state up to the present. */
   refresh(): void {
     // What is being judged anew will be known in a moment; until then the state before stands.
-    const comes = this.judging && !this.#judged && !this.reads?.trouble;
+    const comes = this.judging && !this.#judgements.newest && !this.reads?.trouble;
     if (this.#closed || comes) return;
     this.#cancelTimer();
     const { clock, onChange, onConfirm, onDue } = this.#deps;
@@ -201,7 +179,7 @@ export class Standing implements Member {
     const current = { ...answer, version: changed ? nextVersion(before.version, now) : before.version };
     this.#current = current;
     // A real verdict does not change by waiting; what a policy makes of an undecided one does.
-    if (isFromSnapshot(answer) && answer.verdict !== "UNDECIDED") this.#shared = { cache: current, live: undefined };
+    if (isFromSnapshot(answer) && answer.verdict !== "UNDECIDED") this.#share(current);
     if (changed) onChange(current);
     else if (before.observedAt !== current.observedAt) onConfirm(current);
   }
@@ -210,51 +188,25 @@ export class Standing implements Member {
     this.#closed = true;
     this.#cancelTimer();
     this.reads = undefined;
-    this.judging = undefined;
+    this.#judgements.close();
   }
 
-  /** A read or push says the same as before. */
-  #observedAgain(before: Snapshot, newest: Snapshot): void {
-    if (this.#judged?.snapshot === before) this.#judged = { ...this.#judged, snapshot: newest };
-    if (this.#lastReal?.snapshot === before) this.#lastReal = { ...this.#lastReal, snapshot: newest };
+  #share(cache: Answer): void {
+    this.#shared = { evaluation: this.#judgements.newest!.evaluation, cache, live: undefined };
   }
 
   /** While push keeps it current, the state was observed when the session last proved alive. */
   #redate(): void {
-    const { observedAt } = this.#current;
-    if (observedAt === undefined || this.#current.source !== "PUSH" || !this.#judged) return;
-    const { at } = this.age(this.#judged.snapshot);
-    if (at <= observedAt) return;
+    const { observedAt, source } = this.#current;
+    if (observedAt === undefined || source !== "PUSH") return;
+    const { at } = this.#judgements.newest ?? {};
+    if (at === undefined || at <= observedAt) return;
+    const shares = this.#shared?.cache === this.#current;
     this.#current = { ...this.#current, observedAt: at, validUntil: at + this.maxAgeMs };
-    if (this.#shared) this.#shared = { cache: this.#current, live: undefined };
+    if (shares) this.#share(this.#current);
   }
 
-  #judge(snapshot: Snapshot, then: (evaluation: Evaluation) => void): void {
-    const { entry } = this;
-    if (!entry.compiled) return;
-    const judged = (evaluation: Evaluation) => {
-      then(evaluation);
-      this.#remember(snapshot, evaluation);
-    };
-    const evaluation = this.#deps.evaluate(entry.compiled.criteria, snapshot.document);
-    if (!(evaluation instanceof Promise)) {
-      judged(evaluation);
-      return;
-    }
-    const judging = evaluation.then((late) => {
-      if (this.judging === judging) this.judging = undefined;
-      // Other criteria hold by now.
-      if (this.entry !== entry || this.#closed) return;
-      judged(late);
-      this.refresh();
-    });
-    this.judging = judging;
-  }
-
-  #remember(snapshot: Snapshot, evaluation: Evaluation): void {
-    if (evaluation.verdict === "UNDECIDED") return;
-    if (this.#lastReal && this.age(this.#lastReal.snapshot).at > this.age(snapshot).at) return;
-    this.#lastReal = { snapshot, evaluation };
+  #prove(): void {
     if (this.#proven) return;
     this.#proven = true;
     this.#deps.onProven(this.entry);
@@ -262,14 +214,13 @@ export class Standing implements Member {
 
   #facts(): Facts {
     const { entry, reads, maxAgeMs } = this;
-    const judged = this.#judged;
-    const lastReal = this.#lastReal;
+    const { newest, lastReal } = this.#judgements;
     return {
       entry,
       override: this.#deps.override(entry.id),
-      judged: judged && { ...this.age(judged.snapshot), evaluation: judged.evaluation },
+      judged: newest,
       trouble: reads?.trouble,
-      lastReal: lastReal && { ...this.age(lastReal.snapshot), evaluation: lastReal.evaluation },
+      lastReal,
       proven: this.#proven,
       // Asked only of what was read: it looks at every question of the connection.
       get staleAfterMs() {

@@ -55,7 +55,8 @@ export function watchedState(facts: Facts, now: number): State {
 
 function presenceState(facts: Facts, now: number): State {
   const { judged, trouble, nextReadAt } = facts;
-  if (trouble) return undecided(facts, { ...trouble.failure, retryAt: trouble.until }, now);
+  // What push keeps current needs no read.
+  if (trouble && !judged?.pushed) return undecided(facts, { ...trouble.failure, retryAt: trouble.until }, now);
   if (!judged) {
     return undecided(facts, { reason: "NOT_OBSERVED_YET", message: "Nothing was read yet", retryAt: nextReadAt }, now);
   }

@@ -155,7 +155,9 @@ export class Watcher implements HubListener {
     // What push keeps current is confirmed by every sign of life, which is not told one by one.
     for (const standing of this.#watched()) {
       const { id } = standing.entry;
-      if (standing.pushed && !this.#confirmed.has(id) && !this.#pending.has(id)) confirmed.push(standing.current);
+      if (this.#confirmed.has(id) || this.#pending.has(id)) continue;
+      const { current } = standing;
+      if (current.source === "PUSH") confirmed.push(current);
     }
     this.#confirmed.clear();
     return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed };

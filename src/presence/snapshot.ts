@@ -25,6 +25,18 @@ export function ageOf(snapshot: Snapshot, dependsOn: readonly Dated[]): Age {
   return observedAt(snapshot.observed, dependsOn);
 }
 
+/** The same as a snapshot that nothing keeps current any more: each part is as old from now on as it is now. */
+export function withoutPush(snapshot: Snapshot): Snapshot {
+  const part = (name: Dated): Observed => ({ at: ageOf(snapshot, [name]).at, coverages: [] });
+  const observed = {
+    answer: part("answer"),
+    optIn: part("optIn"),
+    doNotDisturb: part("doNotDisturb"),
+    extension: part("extension"),
+  };
+  return { ...snapshot, observed };
+}
+
 /** Why nothing could be read, and until when it makes no sense to try again (Unix milliseconds). */
 export interface Trouble {
   readonly failure: UpstreamFailure;
