@@ -20,7 +20,8 @@ export function demandWarning(demand: ConfiguredDemand, field: string): Warning 
   const needed = Number.isFinite(readsPerMinute) ? Math.ceil(readsPerMinute).toLocaleString("en-US") : "endless";
   const limit = Math.floor(limitPerMinute).toLocaleString("en-US");
   const many = queues === 1 ? "1 queue" : `${queues} queues`;
-  const description = `${many} at ${spell(maxAgeMs)} need ${needed} reads a minute, the limit is ${limit}: expect ${spell(worstAgeMs)} without push`;
+  const need = queues === 1 ? "needs" : "need";
+  const description = `${many} at ${spell(maxAgeMs)} ${need} ${needed} reads a minute, the limit is ${limit}: expect ${spell(worstAgeMs)} without push`;
   return { field, reason: "DEMAND_EXCEEDS_LIMIT", description };
 }
 

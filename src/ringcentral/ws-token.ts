@@ -1,12 +1,7 @@
 import { Secret } from "../lib/secret.ts";
-import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { CallApi } from "./call.ts";
+import type { WsTokenOutcome } from "./push-dialer.ts";
 import { Turn } from "./turn.ts";
-
-/** What opens one WebSocket, or why there is none and until when it makes no sense to ask again (Unix milliseconds). */
-export type WsToken =
-  | { readonly ok: true; readonly uri: string; readonly token: Secret; readonly expiresInMs: number | undefined }
-  | { readonly ok: false; readonly failure: UpstreamFailure; readonly until: number };
 
 const PATH = "/restapi/oauth/wstoken";
 const ACTION = "get a token for push";
@@ -14,7 +9,7 @@ const ACTION = "get a token for push";
 const PATIENCE_MS = 60_000;
 
 /** Asks for the single-use token of a WebSocket. https://developers.ringcentral.com/guide/notifications/websockets */
-export async function askWsToken(call: CallApi, timeUp: AbortSignal, now: () => number): Promise<WsToken> {
+export async function askWsToken(call: CallApi, timeUp: AbortSignal, now: () => number): Promise<WsTokenOutcome> {
   const deadline = now() + PATIENCE_MS;
   // Where it is denied, that concerns push alone.
   const answer = await call(
@@ -22,16 +17,16 @@ export async function askWsToken(call: CallApi, timeUp: AbortSignal, now: () => 
     { timeUp, deadline: () => deadline, turn: new Turn("watched"), backsOff: false },
   );
   if (!answer.ok) return answer;
-  const { uri, ws_access_token: token, expires_in: seconds } = parsed(answer.secretBody?.reveal() ?? "");
+  const { uri, ws_access_token: token } = parsed(answer.secretBody?.reveal() ?? "");
   if (typeof uri !== "string" || typeof token !== "string" || token === "") {
     const message = `Cannot ${ACTION}: RingCentral's answer is not understood`;
     return { ok: false, failure: { reason: "UPSTREAM_BAD_RESPONSE", scope: "question", message }, until: now() };
   }
-  const expiresInMs = typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined;
-  return { ok: true, uri, token: new Secret(token), expiresInMs };
+  return { ok: true, uri, token: new Secret(token) };
 }
 
-function parsed(text: string): { uri?: unknown; ws_access_token?: unknown; expires_in?: unknown } {
+/** How long it lives is not asked: it is used at once. */
+function parsed(text: string): { uri?: unknown; ws_access_token?: unknown } {
   try {
     return Object(JSON.parse(text));
   } catch {
