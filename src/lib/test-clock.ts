@@ -1,12 +1,17 @@
 import type { Clock } from "./clock.ts";
 
-/** TestClock stands still until a test moves it; timers fire in the order of their due times. */
+/**
+ * TestClock stands still until a test moves it; timers fire in the order of their due times. `quiet` waits for what they
+ * cause; where that goes over sockets, the test has to say how.
+ */
 export class TestClock implements Clock {
   #now: number;
+  readonly #quiet: () => Promise<void>;
   readonly #timers = new Set<{ due: number; then: () => void }>();
 
-  constructor(now = Date.UTC(2026, 0, 5, 12)) {
+  constructor(now = Date.UTC(2026, 0, 5, 12), quiet = settle) {
     this.#now = now;
+    this.#quiet = quiet;
   }
 
   now(): number {
@@ -24,18 +29,18 @@ export class TestClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves on by `ms`, firing what falls due, and lets pending promises settle before and after each timer. */
+  /** Moves on by `ms`, firing what falls due, and waits until it is quiet before and after each timer. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
+    await this.#quiet();
     for (let next = this.#due(end); next; next = this.#due(end)) {
       this.#timers.delete(next);
       this.#now = next.due;
       next.then();
-      await settle();
+      await this.#quiet();
     }
     this.#now = end;
-    await settle();
+    await this.#quiet();
   }
 
   #due(end: number) {
