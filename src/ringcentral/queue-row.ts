@@ -68,9 +68,9 @@ export class QueueRow {
     if ((heard.get(extensionId)?.at ?? 0) > now) return false;
     const before = this.#optIn(extensionId, undefined).value;
     heard.set(extensionId, { value, at: now });
-    if (before === this.#optIn(extensionId, undefined).value) return false;
+    // Also what is the same: it is newer, where it was asked for.
     this.changed();
-    return true;
+    return before !== this.#optIn(extensionId, undefined).value;
   }
 
   /** An agent's own list, asked for at `at`, does not hold this queue. */
