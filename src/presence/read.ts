@@ -43,11 +43,14 @@ export class Read {
   /** What else it is put together from was chosen by `notBefore`; undefined = not yet. */
   #chosenBy: number | undefined;
   #begun = false;
+  /** Who wants to know when it is too late for him. */
+  readonly #callers = new Set<{ readonly answerBy: number; readonly tooLate: (until: number) => void }>();
   #cancelTimer = () => {};
 
   constructor(clock: Clock, turn: Turn) {
     this.#clock = clock;
     this.turn = turn;
+    turn.onWait = () => this.#tellWhoLeaves();
     this.timeUp = this.#abort.signal;
     const { promise, resolve } = Promise.withResolvers<ReadOutcome>();
     this.outcome = promise;
@@ -92,8 +95,21 @@ export class Read {
     if (this.#begun) this.#startTimer();
   }
 
-  /** Its time runs from now on. Before that none runs out, or who joins late would find it over before it began. */
-  begin(): void {
+  /** What comes of it for a caller who joined; `late` says it of one who is gone by the time until which it waits. */
+  outcomeFor({ answerBy }: Asking, late: (until: number) => ReadOutcome): Promise<ReadOutcome> {
+    const { promise, resolve } = Promise.withResolvers<ReadOutcome>();
+    this.#callers.add({ answerBy, tooLate: (until) => resolve(late(until)) });
+    this.#tellWhoLeaves();
+    void this.outcome.then(resolve);
+    return promise;
+  }
+
+  /**
+   * Its time runs from now on, for `forMs` milliseconds at least. Before that none runs out, or who joins late would find
+   * it over before it began.
+   */
+  begin(forMs = 0): void {
+    this.join({ endsAt: this.#clock.now() + forMs, notBefore: 0 });
     if (this.#begun) return;
     this.#begun = true;
     this.#startTimer();
@@ -108,6 +124,15 @@ export class Read {
   stop(): void {
     this.#cancelTimer();
     this.#abort.abort();
+  }
+
+  #tellWhoLeaves(): void {
+    const until = this.turn.waitsUntil;
+    for (const caller of this.#callers) {
+      if (until < caller.answerBy) continue;
+      this.#callers.delete(caller);
+      caller.tooLate(until);
+    }
   }
 
   #startTimer(): void {

@@ -47,13 +47,8 @@ export class SharedCall {
     this.#waiters.push(options);
     for (const link of options.links ?? []) this.#onLink?.(link);
     options.onLink?.((link) => this.#onLink?.(link));
-    if (options.turn.forCheck) this.#turn.raise();
     // The turn of the read it belongs to was served before; a Check that joins that read now waits for this.
-    const raised = options.turn.onRaise;
-    options.turn.onRaise = () => {
-      raised?.();
-      this.#turn.raise();
-    };
+    options.turn.leadTo(this.#turn);
     const leave = () => {
       if (this.#waiters.every(({ timeUp }) => timeUp.aborted)) this.#abort.abort();
     };

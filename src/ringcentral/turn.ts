@@ -11,10 +11,13 @@ export class Turn {
   #purpose: Purpose;
   /** A Check waits for it: it may use the whole limit. */
   #forCheck: boolean;
-  /** Until when it waits as things stand, Unix milliseconds; 0 when it does not wait. */
-  waitsUntil = 0;
+  readonly #before = new Set<Turn>();
+  readonly #next = new Set<Turn>();
+  #waitsUntil = 0;
   /** Told when the purpose changed. */
   onRaise: (() => void) | undefined;
+  /** Told when it is to wait, or another time. */
+  onWait: (() => void) | undefined;
 
   constructor(purpose: Purpose) {
     this.#purpose = purpose;
@@ -29,6 +32,19 @@ export class Turn {
     return this.#forCheck;
   }
 
+  /** Until when it waits as things stand, or one that follows it, Unix milliseconds; 0 when none waits. */
+  get waitsUntil(): number {
+    let until = this.#waitsUntil;
+    for (const next of this.#next) until = Math.max(until, next.waitsUntil);
+    return until;
+  }
+
+  set waitsUntil(until: number) {
+    if (until === this.#waitsUntil) return;
+    this.#waitsUntil = until;
+    this.#tell();
+  }
+
   /** Position among purposes, 0 first. */
   get order(): number {
     return ORDER[this.#purpose];
@@ -40,5 +56,19 @@ export class Turn {
     this.#forCheck = true;
     if (this.order > ORDER.check) this.#purpose = "check";
     this.onRaise?.();
+    for (const next of this.#next) next.raise();
+  }
+
+  /** Whoever waits for this one waits for that one too, the turn of a further call: it is raised with this one. */
+  leadTo(next: Turn): void {
+    this.#next.add(next);
+    next.#before.add(this);
+    if (this.#forCheck) next.raise();
+    if (next.waitsUntil > 0) this.#tell();
+  }
+
+  #tell(): void {
+    this.onWait?.();
+    for (const turn of this.#before) turn.#tell();
   }
 }
