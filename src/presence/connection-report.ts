@@ -1,7 +1,7 @@
 import type { Warning } from "../lib/errors.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import type { ConnectionStatus, GroupStatus } from "../ringcentral/connection-status.ts";
-import { ACCOUNT_EVENTS_PERMISSION } from "../ringcentral/push-plan.ts";
+import { ACCOUNT_EVENTS_PERMISSION, allowsPush } from "../ringcentral/push-plan.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
 import type { ConnectionDemand } from "./budget-demand.ts";
 import { demandWarning } from "./demand-warning.ts";
@@ -57,7 +57,7 @@ function missingPermissions(scope: readonly string[] | undefined): Warning[] {
       lacks(ACCOUNT_EVENTS_PERMISSION, "call queues cannot be listed, and push needs a filter for each agent"),
     );
   }
-  if (!scope.some((name) => /^WebSockets?/.test(name))) {
+  if (!allowsPush(scope)) {
     warnings.push(lacks("WebSocketsSubscription", "there is no push, queues are polled"));
   }
   return warnings;

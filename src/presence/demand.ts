@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Purpose } from "../ringcentral/turn.ts";
+import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { ASKED_LATELY_MS } from "./cadence.ts";
 import type { Member } from "./member.ts";
 import { ageOf, type Snapshot } from "./snapshot.ts";
@@ -54,6 +55,16 @@ export class Demand {
   /** A Check asks now. */
   touch(): void {
     this.#askedAt = this.#clock.now();
+  }
+
+  /** There is news: of what was read, or could not be. */
+  tell(): void {
+    for (const member of this.members) member.onRead();
+  }
+
+  /** RingCentral was called for them. */
+  called(call: UpstreamCall): void {
+    for (const member of this.members) member.onCall(call);
   }
 
   /** An active watcher came (1) or went (-1). */

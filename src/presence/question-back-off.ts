@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { type Question, questionBackOffKey } from "../ringcentral/question.ts";
 import { backOffOpened } from "../telemetry/events.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
-import type { Trouble } from "./snapshot.ts";
+import type { ReadOutcome, Trouble } from "./snapshot.ts";
 
 export interface BackOffDeps {
   readonly clock: Pick<Clock, "now">;
@@ -27,23 +27,22 @@ export class QuestionBackOff {
     return backOffs.blocked([this.#key, ...Object.values(keys())], clock.now());
   }
 
-  /** The question was answered. */
-  succeeded(): void {
-    this.#deps.backOffs.succeeded([this.#key]);
-  }
-
   /** A new configuration or token may have cured what failed. */
   forgive(): void {
     this.#deps.backOffs.forgive([this.#key, this.#deps.keys().connection]);
   }
 
-  /** The question failed; what concerns its connection or budget was remembered where it was called. */
-  failed(trouble: Trouble): Trouble {
-    const { failure } = trouble;
-    if (failure.scope !== "question") return trouble;
-    const until = this.#deps.backOffs.open(this.#key, failure, this.#deps.clock.now());
-    const { scope, reason, message } = failure;
+  /** The question was answered or failed; what concerns its connection or budget was remembered where it was called. */
+  settled(outcome: ReadOutcome): ReadOutcome {
+    const { backOffs, clock } = this.#deps;
+    if (outcome.ok) {
+      backOffs.succeeded([this.#key]);
+      return outcome;
+    }
+    const { scope, reason, message } = outcome.trouble.failure;
+    if (scope !== "question") return outcome;
+    const until = backOffs.open(this.#key, outcome.trouble.failure, clock.now());
     backOffOpened({ scope, reason, message, key: this.#key, untilMs: until });
-    return { ...trouble, until };
+    return { ok: false, trouble: { ...outcome.trouble, until } };
   }
 }

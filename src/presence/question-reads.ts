@@ -1,18 +1,16 @@
-import type { Dated } from "../acceptance/dated.ts";
 import type { Clock } from "../lib/clock.ts";
-import { OVER_BUDGET, overBudget } from "../ringcentral/calls.ts";
-import { observedAt } from "../ringcentral/compose.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { Turn } from "../ringcentral/turn.ts";
 import { callerCoalesced } from "../telemetry/events.ts";
-import { RENEW_AT, SHORTEST_INTERVAL_MS } from "./cadence.ts";
+import { RENEW_AT, retryAt } from "./cadence.ts";
 import { Demand } from "./demand.ts";
+import { Latest } from "./latest.ts";
 import { NextRead } from "./next-read.ts";
 import { performRead } from "./perform-read.ts";
 import { type BackOffDeps, QuestionBackOff } from "./question-back-off.ts";
 import { type Asking, Read } from "./read.ts";
-import type { ReadOutcome, Snapshot, Trouble } from "./snapshot.ts";
+import { type ReadOutcome, refused, type Snapshot, type Trouble } from "./snapshot.ts";
 
 export interface QuestionDeps extends BackOffDeps {
   readonly clock: Clock;
@@ -27,8 +25,6 @@ export interface QuestionDeps extends BackOffDeps {
   readonly onIdle: (reads: QuestionReads) => void;
 }
 
-const PARTS: readonly Dated[] = ["answer", "optIn", "doNotDisturb", "extension"];
-
 /**
  * QuestionReads owns the reads of one question: at most one runs and one waits, everybody who asks shares them, and
  * while the question is in demand they repeat.
@@ -36,18 +32,14 @@ const PARTS: readonly Dated[] = ["answer", "optIn", "doNotDisturb", "extension"]
 export class QuestionReads {
   readonly question: Question;
   readonly demand: Demand;
-  /** The newest snapshot, however old. */
-  newest: Snapshot | undefined;
-  /** The newest failure, if nothing was read since. */
-  trouble: Trouble | undefined;
 
   readonly #deps: QuestionDeps;
   readonly #backOff: QuestionBackOff;
   readonly #next: NextRead;
-  #startedAt = Number.NEGATIVE_INFINITY;
+  #startedAt: number;
   #running: Read | undefined;
   #waiting: Read | undefined;
-  #told: { newest?: Snapshot | undefined; trouble?: Trouble | undefined } = {};
+  readonly #latest: Latest;
   #stopped = false;
 
   constructor(question: Question, deps: QuestionDeps) {
@@ -56,12 +48,18 @@ export class QuestionReads {
     this.demand = new Demand(deps.clock);
     this.#backOff = new QuestionBackOff(question, deps);
     this.#next = new NextRead(deps.clock);
-    // Known since before the process started, or by another question: as if it had been read when it was.
-    const known = deps.reader.current(question);
-    const knownAt = known ? observedAt(known.observed, PARTS).at : 0;
-    if (knownAt === 0) return;
-    this.newest = known;
-    this.#startedAt = knownAt;
+    this.#latest = new Latest(deps.reader.current(question));
+    this.#startedAt = this.#latest.readAt;
+  }
+
+  /** The newest snapshot, however old. */
+  get newest(): Snapshot | undefined {
+    return this.#latest.snapshot;
+  }
+
+  /** The newest failure, if nothing was read since. */
+  get trouble(): Trouble | undefined {
+    return this.#latest.trouble;
   }
 
   /** Push keeps everything current that its destinations depend on, so that it is read for certainty only. */
@@ -98,7 +96,7 @@ export class QuestionReads {
   forgive(): void {
     this.#backOff.forgive();
     if (!this.trouble) return;
-    this.trouble = this.blocked;
+    this.#latest.trouble = this.blocked;
     if (!this.trouble) this.#startedAt = Number.NEGATIVE_INFINITY;
     this.schedule();
     this.#tell();
@@ -121,9 +119,7 @@ export class QuestionReads {
 
   /** Push told something, or began or ceased to keep something current. */
   news(): void {
-    const composed = this.#deps.reader.current(this.question);
-    if (!composed || !this.newest || composed.observed === this.newest.observed) return;
-    this.newest = { ...composed, exchange: this.newest.exchange };
+    this.#latest.hear(this.#deps.reader.current(this.question));
     this.schedule();
     this.#tell();
   }
@@ -136,7 +132,7 @@ export class QuestionReads {
     const inFlight = suits && running.sentAt !== undefined && caller.lateEnough(running.sentAt);
     const blocked = inFlight ? undefined : this.blocked;
     if (blocked) {
-      this.trouble = blocked;
+      this.#latest.trouble = blocked;
       this.#tell();
       return Promise.resolve({ ok: false, trouble: blocked });
     }
@@ -146,7 +142,7 @@ export class QuestionReads {
       if (until >= caller.answerBy) return Promise.resolve(refused(until));
       callerCoalesced();
       running.join(caller);
-      return running.outcome;
+      return running.outcomeFor(caller, refused);
     }
     const turn = new Turn(this.newest ? "check" : "never_read");
     turn.raise();
@@ -157,7 +153,7 @@ export class QuestionReads {
     read.join(caller);
     if (running) this.#waiting = read;
     else void this.#run(read);
-    return read.outcome;
+    return read.outcomeFor(caller, refused);
   }
 
   /** Sets the time of the next scheduled read anew, after anything that bears on it. */
@@ -184,11 +180,7 @@ export class QuestionReads {
   // After a failure the back-off alone says when; it may end long before the interval does. One that another question
   // opened is met, and told, when the next read falls due inside it.
   #dueAt(now: number): number {
-    if (this.trouble) {
-      const until = Math.max(this.trouble.until, this.blocked?.until ?? 0);
-      // Where nothing says how long to wait, not at once all the same.
-      return until > now ? until : now + SHORTEST_INTERVAL_MS;
-    }
+    if (this.trouble) return retryAt(Math.max(this.trouble.until, this.blocked?.until ?? 0), now);
     // What push kept current for a while after it was read is as old as that while's end.
     const keptUntil = this.newest && !this.pushed ? this.demand.observedAt(this.newest) : Number.NEGATIVE_INFINITY;
     return Math.max(this.#startedAt, keptUntil) + this.intervalMs;
@@ -199,7 +191,7 @@ export class QuestionReads {
     const now = this.#deps.clock.now();
     const { blocked } = this;
     if (blocked) {
-      this.trouble = blocked;
+      this.#latest.trouble = blocked;
       this.schedule();
       this.#tell();
       return;
@@ -214,10 +206,7 @@ export class QuestionReads {
     this.#running = read;
     this.schedule();
     // It may take as long as any destination of the question allows: who is in a hurry leaves it, and fails nobody else.
-    const begin = () => {
-      read.join({ endsAt: this.#deps.clock.now() + this.demand.timeoutMs, notBefore: 0 });
-      read.begin();
-    };
+    const begin = () => read.begin(this.demand.timeoutMs);
     if (read.turn.forCheck) begin();
     const outcome = this.#settle(
       read,
@@ -229,9 +218,7 @@ export class QuestionReads {
           if (!read.begun) begin();
           this.#startedAt = this.#deps.clock.now();
         },
-        onAttempt: (call) => {
-          for (const member of this.demand.members) member.onCall(call);
-        },
+        onAttempt: (call) => this.demand.called(call),
       }),
     );
     this.#running = undefined;
@@ -246,32 +233,17 @@ export class QuestionReads {
     if (!this.#running) this.#deps.onIdle(this);
   }
 
-  #settle(read: Read, outcome: ReadOutcome): ReadOutcome {
-    if (outcome.ok) {
-      this.#backOff.succeeded();
-      this.newest = outcome.snapshot;
-      this.trouble = undefined;
-      return outcome;
-    }
+  #settle(read: Read, came: ReadOutcome): ReadOutcome {
     // The service is stopping: what was cut off says nothing about RingCentral. Nor does what was never to be sent.
     const givenUp = !read.begun && read.timeUp.aborted;
-    if (this.#stopped || givenUp || outcome.trouble.failure === OVER_BUDGET) return outcome;
-    this.trouble = this.#backOff.failed(outcome.trouble);
-    return { ok: false, trouble: this.trouble };
+    if (!came.ok && (this.#stopped || givenUp)) return came;
+    const outcome = this.#backOff.settled(came);
+    this.#latest.settle(outcome);
+    return outcome;
   }
 
   /** Tells the members, if there is news. */
   #tell(): void {
-    const { newest, trouble } = this;
-    const told = this.#told;
-    const sameTrouble = trouble?.failure === told.trouble?.failure && trouble?.until === told.trouble?.until;
-    if (newest === told.newest && sameTrouble) return;
-    this.#told = { newest, trouble };
-    for (const member of this.demand.members) member.onRead();
+    if (this.#latest.isNews()) this.demand.tell();
   }
-}
-
-function refused(until: number): ReadOutcome {
-  const { failure } = overBudget(until);
-  return { ok: false, trouble: { failure, until } };
 }

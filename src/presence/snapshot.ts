@@ -1,6 +1,7 @@
 import type { Dated } from "../acceptance/dated.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
 import type { Exchange } from "../ringcentral/call.ts";
+import { OVER_BUDGET, overBudget } from "../ringcentral/calls.ts";
 import { type Observed, observedAt } from "../ringcentral/compose.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 
@@ -37,6 +38,11 @@ export function withoutPush(snapshot: Snapshot): Snapshot {
   return { ...snapshot, observed };
 }
 
+/** When the oldest part of it was read, or push last kept it current, Unix milliseconds; undefined when one never was. */
+export function readAt(snapshot: Snapshot): number | undefined {
+  return ageOf(snapshot, ["answer", "optIn", "doNotDisturb", "extension"]).at || undefined;
+}
+
 /** Why nothing could be read, and until when it makes no sense to try again (Unix milliseconds). */
 export interface Trouble {
   readonly failure: UpstreamFailure;
@@ -49,3 +55,13 @@ export interface Trouble {
 export type ReadOutcome =
   | { readonly ok: true; readonly snapshot: Snapshot }
   | { readonly ok: false; readonly trouble: Trouble };
+
+/** Our own budget allows no read before `until`, Unix milliseconds: nothing was sent. */
+export function refused(until: number): ReadOutcome {
+  const { failure } = overBudget(until);
+  return { ok: false, trouble: { failure, until } };
+}
+
+export function isRefused({ failure }: Trouble): boolean {
+  return failure === OVER_BUDGET;
+}
