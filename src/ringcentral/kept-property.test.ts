@@ -78,6 +78,9 @@ test("after any reads and events, what is restored says the same, of the same ag
       const clock = new TestClock();
       const store = openSqlite(":memory:");
       const before = await keptLife({ store, clock });
+      before.tables.queueRead("1", queueAnswer({ 10: true, 11: false }), clock.now());
+      const busy = { userStatus: "Busy", dndStatus: "DoNotAcceptDepartmentCalls" };
+      before.tables.extensionsRead([{ extensionId: "10", presence: busy }], clock.now());
       for (const given of steps) {
         const now = clock.now();
         if (given.kind === "wait") {
@@ -108,6 +111,6 @@ test("after any reads and events, what is restored says the same, of the same ag
       }
       await store.close();
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
