@@ -27,6 +27,8 @@ export class ConnectionQuestions {
       },
       onToken: () => {
         for (const reads of this.#all) reads.forgive();
+        // Another credential may be worth push, where the one before was not.
+        this.changed();
       },
     });
   }

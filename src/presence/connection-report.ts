@@ -18,7 +18,8 @@ export function reportOn(
   const { tokens, push } = connection;
   const { expiresAt, refreshExpiresAt, scope, failure } = tokens.status;
   const blocked = deps.backOffs.blocked([connection.backOffKeys("light").connection], deps.now);
-  const pushFailure = push?.state === "LIVE" ? undefined : push?.lastFailure?.failure;
+  const pushDown = push?.state === "DOWN" || push?.state === "CONNECTING";
+  const pushFailure = pushDown ? push.lastFailure?.failure : undefined;
   return {
     expiresAt,
     refreshExpiresAt,

@@ -57,6 +57,11 @@ export class TestPush {
     this.#tell(this.#tables.optIn(queueId, [{ extensionId, acceptCurrentQueueCalls: accepts }]));
   }
 
+  /** The connection has another token. */
+  renewed(): void {
+    for (const listener of this.#listeners) listener.onToken();
+  }
+
   get listeners(): number {
     return this.#listeners.size;
   }
