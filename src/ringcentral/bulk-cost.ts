@@ -1,7 +1,7 @@
 // What two answers in a row say alike is believed: one alone may be others' doing.
 const SURE = 2;
 // With fewer extensions the two costs are too alike to be told apart.
-const FEWEST_TELLING = 5;
+const FEWEST_TELLING = 3;
 
 /**
  * BulkCost learns what a call for several extensions counts as against the limit, one call or one for each extension,
@@ -26,8 +26,17 @@ export class BulkCost {
     else if (spent >= 1 && spent <= extensions / 2) this.#evidence = Math.max(-SURE, this.#evidence - 1);
   }
 
+  get known(): boolean {
+    return Math.abs(this.#evidence) === SURE;
+  }
+
   /** What a call for so many extensions counts as; one until the contrary is known. */
   of(extensions: number): number {
-    return this.#evidence >= SURE ? extensions : 1;
+    return this.#evidence === SURE ? extensions : 1;
+  }
+
+  /** The most that it may count as. */
+  atMost(extensions: number): number {
+    return this.#evidence === -SURE ? 1 : extensions;
   }
 }

@@ -14,7 +14,7 @@ const now = clock.now();
 
 function read(extensionIds: readonly string[], reply: Reply) {
   const { call, calls } = answeredBy(clock, () => reply);
-  return { calls, read: readExtensions({ call, clock }, { accountId: "~", extensionIds }, callOptions()) };
+  return { calls, read: readExtensions({ call, clock }, { accountId: "~", extensionIds, units: 7 }, callOptions()) };
 }
 
 /** As RingCentral documents it. */
@@ -169,7 +169,7 @@ describe("readExtensions() of several", () => {
       );
       const calls = callsTo(server.origin);
       open.push(calls, server);
-      const which = { accountId: "~", extensionIds: ["1", "2"] };
+      const which = { accountId: "~", extensionIds: ["1", "2"], units: 1 };
       expect(await readExtensions({ call: calls.call, clock }, which, callOptions())).toMatchObject({
         ok: true,
         rows: [

@@ -35,14 +35,14 @@ const NOTHING = "\u0000";
 
 /**
  * Reads the presence of 1 to 30 extensions in one call. Those that RingCentral does not know or show are rows too, of
- * which nothing can be known for a while.
+ * which nothing can be known for a while. `units`: how many calls it counts as.
  */
 export async function readExtensions(
   deps: { readonly call: CallApi; readonly clock: Pick<Clock, "now"> },
-  which: { readonly accountId: string; readonly extensionIds: readonly string[] },
+  which: { readonly accountId: string; readonly extensionIds: readonly string[]; readonly units: number },
   options: CallOptions,
 ): Promise<ExtensionsRead | ApiFailure> {
-  const { accountId, extensionIds } = which;
+  const { accountId, extensionIds, units } = which;
   const several = extensionIds.length > 1;
   const answer = await deps.call(
     {
@@ -50,6 +50,7 @@ export async function readExtensions(
       path: `/restapi/v1.0/account/${accountId}/extension/${extensionIds.join(",")}/presence`,
       route: ROUTE,
       group: "light",
+      units,
       accept: several ? "application/vnd.ringcentral.multipart+json" : "application/json",
       action: READ_EXTENSIONS,
       expects: several ? [207] : [200],

@@ -263,24 +263,56 @@ describe("refresh()", () => {
     await Promise.all(work);
   });
 
-  test("learns that each extension of a call counts, and reads the account instead", async () => {
+  /** Answers as a limit of 1,000 has it of which each call takes so much, and the light calls as "extensions units". */
+  function counting(costOf: (extensions: number) => number) {
     let left = 1_000;
-    const { refresh, calls, clock } = setUp(
+    let counted = 1_000;
+    const light: string[] = [];
+    const made = setUp(
       (call) => {
-        left -= 20;
-        const headers = {
-          "x-rate-limit-group": "light",
-          "x-rate-limit-limit": "1000",
-          "x-rate-limit-remaining": `${left}`,
-        };
-        return { ...answer(call), headers };
+        if (call.group === "heavy") return answer(call);
+        const extensions = call.path.split(",").length;
+        light.push(`${extensions} ${call.units}`);
+        left -= costOf(extensions);
+        counted -= call.units ?? 1;
+        const limits = { group: "light", limit: "1000", remaining: `${left}`, window: "60" };
+        const headers = Object.entries(limits).map(([name, value]) => [`x-rate-limit-${name}`, value]);
+        return { ...answer(call), headers: Object.fromEntries(headers) };
       },
-      { budget: (group) => (group === "light" ? { limit: 50, left: 40 } : { limit: 10, left: 9 }) },
+      {
+        budget: (group) => (group === "light" ? { limit: 50, left: counted } : { limit: 10, left: 9 }),
+      },
     );
-    for (let time = 0; time < 4; time++) {
-      await clock.advance(1_000);
-      await refresh.refresh(ids(1, 20), clock.now(), callOptions());
-    }
-    expect(calls.map(({ group }) => group)).toEqual(["light", "light", "light", "heavy", "heavy"]);
+    return { ...made, light };
+  }
+
+  test("finds out with small calls that each extension counts, and reads the account instead", async () => {
+    const { refresh, calls, light, clock, stale } = counting((extensions) => extensions);
+    await refresh.refresh(ids(1, 20), clock.now(), callOptions());
+    expect(light).toEqual(["5 5", "5 5", "5 5", "5 5"]);
+    expect(stale(ids(1, 20))).toEqual([]);
+    await clock.advance(1_000);
+    await refresh.refresh(ids(1, 20), clock.now(), callOptions());
+    expect(calls.slice(4).map(({ group }) => group)).toEqual(["heavy", "heavy"]);
+  });
+
+  test("finds out for all who ask, one call after the other, that several are one call", async () => {
+    const { refresh, light, clock, stale } = counting(() => 1);
+    const first = refresh.refresh(ids(1, 15), clock.now(), callOptions());
+    await Promise.resolve();
+    const second = refresh.refresh(ids(16, 50), clock.now(), callOptions());
+    expect(await Promise.all([first, second])).toEqual(times(2, { ok: true }));
+    expect(light.slice(0, 3)).toEqual(["5 5", "5 5", "5 5"]);
+    expect(light.slice(3).every((call) => call.endsWith(" 1"))).toBe(true);
+    expect(stale(ids(1, 50))).toEqual([]);
+    await clock.advance(1_000);
+    await refresh.refresh(ids(1, 30), clock.now(), callOptions());
+    expect(light.at(-1)).toBe("30 1");
+  });
+
+  test("counts a call as one, and finds nothing out, where nothing says what is left", async () => {
+    const { refresh, calls, clock } = setUp(undefined, { budget: () => ({ limit: undefined, left: undefined }) });
+    await refresh.refresh(ids(1, 20), clock.now(), callOptions());
+    expect(calls).toMatchObject([{ units: 1 }]);
   });
 });

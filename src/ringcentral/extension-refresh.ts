@@ -3,9 +3,9 @@ import { readAccountPresence } from "./account-presence.ts";
 import type { BudgetState } from "./budget.ts";
 import { BulkCost } from "./bulk-cost.ts";
 import type { ApiFailure, CallApi, CallOptions } from "./call.ts";
-import { MOST_EXTENSIONS, READ_EXTENSIONS, readExtensions, UNKNOWABLE_MS } from "./extension-presence.ts";
+import { READ_EXTENSIONS, readExtensions, UNKNOWABLE_MS } from "./extension-presence.ts";
 import { furtherCall } from "./further-call.ts";
-import { type GroupState, type JoinStep, planJoin } from "./join-plan.ts";
+import { type GroupState, type JoinStep, mostAtOnce, planJoin } from "./join-plan.ts";
 import { type Refreshed, SharedCall } from "./shared-call.ts";
 import type { ExtensionRead, Tables } from "./tables.ts";
 
@@ -18,6 +18,8 @@ export interface RefreshDeps {
   readonly tables: Pick<Tables, "staleExtensions" | "extensionsRead">;
   /** What is known of a usage group's limit; RingCentral's default is assumed where nothing is. */
   readonly budget?: ((group: "light" | "heavy") => BudgetState) | undefined;
+  /** What is known of bulk calls, where others make some as well. */
+  readonly bulkCost?: BulkCost | undefined;
   /** Rows were read: what is known of these queues may be different, and is newer. */
   readonly onNews?: ((queueIds: readonly string[]) => void) | undefined;
 }
@@ -30,6 +32,8 @@ interface Gathering {
 }
 
 const DEFAULT_PER_MINUTE = { light: 50, heavy: 10 };
+/** So many extensions tell what a call for several counts as, whatever that is. */
+const PROBE = 5;
 /** For so long account presence is not tried again after RingCentral denied it. */
 const DENIED_MS = 60 * 60_000;
 
@@ -39,7 +43,9 @@ const DENIED_MS = 60 * 60_000;
  */
 export class ExtensionRefresh {
   readonly #deps: RefreshDeps;
-  readonly #bulkCost = new BulkCost();
+  readonly #bulkCost: BulkCost;
+  /** The call that finds out what one for several counts as. */
+  #probing: Promise<unknown> | undefined;
   readonly #underWay = new Set<SharedCall>();
   #gathering: Gathering | undefined;
   /** Extensions of the account, as it last said. */
@@ -50,6 +56,7 @@ export class ExtensionRefresh {
 
   constructor(deps: RefreshDeps) {
     this.#deps = deps;
+    this.#bulkCost = deps.bulkCost ?? new BulkCost();
   }
 
   /**
@@ -111,11 +118,34 @@ export class ExtensionRefresh {
     return step.kind === "account" ? this.#readAccount(call) : this.#readSome(step.extensionIds, call.options);
   }
 
+  /** Until it is known what a call for several counts as, small ones find out, one after the other. */
   async #readSome(extensionIds: readonly string[], options: CallOptions): Promise<Refreshed> {
+    let failed: ApiFailure | undefined;
+    let own = options;
+    for (let start = 0; start < extensionIds.length; ) {
+      while (this.#probing && this.#probes) await this.#probing;
+      const probes = this.#probes && start < extensionIds.length - 1;
+      const ids = extensionIds.slice(start, start + (probes ? PROBE : this.#mostAtOnce));
+      const read = this.#readOnce(ids, own);
+      if (probes) {
+        this.#probing = read.finally(() => {
+          this.#probing = undefined;
+        });
+      }
+      const outcome = await read;
+      if (!outcome.ok) failed ??= outcome;
+      start += ids.length;
+      own = furtherCall(own);
+    }
+    return failed ?? { ok: true };
+  }
+
+  async #readOnce(extensionIds: readonly string[], options: CallOptions): Promise<Refreshed> {
     const { accountId } = this.#deps;
-    const read = await readExtensions(this.#deps, { accountId, extensionIds }, options);
+    const units = this.#countable ? this.#bulkCost.atMost(extensionIds.length) : 1;
+    const read = await readExtensions(this.#deps, { accountId, extensionIds, units }, options);
     if (!read.ok) return read;
-    this.#learnCost(extensionIds.length, read.left);
+    this.#learnCost(extensionIds.length, units, read.left);
     this.#take(read.rows, read.sentAt);
     return read.unread ?? { ok: true };
   }
@@ -137,15 +167,7 @@ export class ExtensionRefresh {
     // Single extensions may be seen with less: those who wait for this get theirs so.
     this.#deniedUntil = clock.now() + DENIED_MS;
     call.extensionIds = new Set(call.wanted);
-    const ids = [...call.wanted];
-    let failed: ApiFailure | undefined;
-    let own = options;
-    for (let start = 0; start < ids.length; start += MOST_EXTENSIONS) {
-      own = furtherCall(own);
-      const outcome = await this.#readSome(ids.slice(start, start + MOST_EXTENSIONS), own);
-      if (!outcome.ok) failed ??= outcome;
-    }
-    return failed ?? { ok: true };
+    return this.#readSome([...call.wanted], furtherCall(options));
   }
 
   #take(rows: readonly ExtensionRead[], sentAt: number): void {
@@ -159,11 +181,25 @@ export class ExtensionRefresh {
     return { perMinute: state?.limit ?? DEFAULT_PER_MINUTE[group], left: state?.left };
   }
 
-  #learnCost(extensions: number, said: number | undefined): void {
+  /** RingCentral says what is left of the limit. Where it does not, nothing is to be learned, nor to be kept. */
+  get #countable(): boolean {
+    return this.#deps.budget?.("light").limit !== undefined;
+  }
+
+  get #probes(): boolean {
+    return this.#countable && !this.#bulkCost.known;
+  }
+
+  get #mostAtOnce(): number {
+    return mostAtOnce({ light: this.#group("light"), bulkCost: (extensions) => this.#bulkCost.of(extensions) });
+  }
+
+  #learnCost(extensions: number, units: number, said: number | undefined): void {
     const counted = this.#deps.budget?.("light").left;
-    if (said === undefined || counted === undefined) return;
+    // What is used up may be so by others, and by more than can be seen.
+    if (said === undefined || said === 0 || counted === undefined) return;
     // Our own calls since the last answer, this one aside.
-    const others = Math.max(0, (this.#left?.counted ?? counted) - counted - 1);
+    const others = Math.max(0, (this.#left?.counted ?? counted) - counted - units);
     if (this.#left) this.#bulkCost.observe(extensions, { before: this.#left.said, after: said, others });
     this.#left = { said, counted };
   }

@@ -42,7 +42,9 @@ describe("planJoin()", () => {
     const bulkCost = (extensions: number) => extensions;
     expect(plan(5, { bulkCost })).toBe("5");
     expect(plan(6, { bulkCost })).toBe("account");
-    expect(plan(6, { bulkCost, heavy: undefined, light: { perMinute: 50, left: 4 } })).toBe("4 2");
+    expect(plan(26, { bulkCost, heavy: undefined })).toBe("25 1");
+    expect(plan(31, { bulkCost, heavy: undefined, light: { perMinute: 500, left: 4 } })).toBe("30 1");
+    expect(plan(2, { bulkCost, heavy: undefined, light: { perMinute: 1, left: 1 } })).toBe("1 1");
   });
 
   test("takes what can be paid now before what cannot", () => {
@@ -81,7 +83,18 @@ describe("BulkCost", () => {
     expect(learned([50, 30], [30, 10], [50, 49])).toBe(1);
     expect(learned([50, 30], [30, 10], [10, 40], [40, 25])).toBe(20);
     const cost = new BulkCost();
-    for (let time = 0; time < 3; time++) cost.observe(4, { before: 50, after: 46, others: 0 });
+    for (let time = 0; time < 3; time++) cost.observe(2, { before: 50, after: 48, others: 0 });
     expect(cost.of(30)).toBe(1);
+  });
+
+  test("is counted as one for each extension until two answers in a row say that it is one call", () => {
+    const cost = new BulkCost();
+    expect([cost.known, cost.atMost(20)]).toEqual([false, 20]);
+    cost.observe(5, { before: 50, after: 49, others: 0 });
+    expect([cost.known, cost.atMost(20)]).toEqual([false, 20]);
+    cost.observe(5, { before: 49, after: 46, others: 2 });
+    expect([cost.known, cost.atMost(20), cost.of(20)]).toEqual([true, 1, 1]);
+    cost.observe(5, { before: 46, after: 41, others: 0 });
+    expect([cost.known, cost.atMost(20)]).toEqual([false, 20]);
   });
 });

@@ -1,3 +1,4 @@
+import { RECONCILE_SHARE } from "./budget.ts";
 import { MOST_EXTENSIONS } from "./extension-presence.ts";
 import { PER_PAGE } from "./paged-list.ts";
 
@@ -46,10 +47,14 @@ export function asksAgents(stale: { readonly queues: number; readonly agents: nu
   return stale.agents > 0 && stale.agents * 2 <= stale.queues;
 }
 
+/** The most extensions of one call: where each of them counts, no more than anybody may use of the limit. */
+export function mostAtOnce({ light, bulkCost }: Pick<JoinNeeds, "light" | "bulkCost">): number {
+  if (bulkCost(MOST_EXTENSIONS) === 1) return MOST_EXTENSIONS;
+  return Math.max(1, Math.min(MOST_EXTENSIONS, Math.floor(RECONCILE_SHARE * light.perMinute)));
+}
+
 function extensionsWay({ stale, light, bulkCost }: JoinNeeds): Way {
-  // Where each extension counts, a call must not be larger than what is left.
-  const counted = bulkCost(MOST_EXTENSIONS) > 1;
-  const most = counted ? Math.max(1, Math.min(MOST_EXTENSIONS, light.left ?? MOST_EXTENSIONS)) : MOST_EXTENSIONS;
+  const most = mostAtOnce({ light, bulkCost });
   const steps: JoinStep[] = [];
   let cost = 0;
   for (let start = 0; start < stale.length; start += most) {
