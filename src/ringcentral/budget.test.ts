@@ -51,6 +51,16 @@ describe("freeAt()", () => {
     expect(budget.freeAt(check)).toBe(clock.now());
   });
 
+  test("counts a call from its answer on, as nobody knows when on its way it came to RingCentral", async () => {
+    const { budget, clock } = await budgetOf(2, 1);
+    const counted = budget.spend(1);
+    await clock.advance(300);
+    budget.observe(light(2, 0), [counted]);
+    expect(budget.freeAt(check)).toBe(1_000 + MINUTE);
+    budget.observe(light(2, 0), [1_000]);
+    expect(budget.freeAt(check)).toBe(1_300 + MINUTE);
+  });
+
   test("waits for as many calls as are over the limit when the limit has shrunk", async () => {
     const { budget } = await budgetOf(10, 10);
     budget.observe(light(4, 1));

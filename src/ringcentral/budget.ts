@@ -86,10 +86,20 @@ export class Budget {
     this.#serve();
   }
 
+  /** A call that was counted as `units` at `at` had to wait for a connection: it is sent, and counts, from now on. */
+  sent(at: number, units = 1): number {
+    if (at === this.#clock.now()) return at;
+    const first = this.#calls.indexOf(at);
+    if (first !== -1) this.#calls.splice(first, units);
+    return this.spend(units);
+  }
+
+  // It came to RingCentral after its units were `counted`, nobody knows when: from now on is late enough.
   /** A call ended; `state` is what its answer said of the group, where it said so and is to be believed. */
-  observe(state: RateLimit | undefined): void {
+  observe(state: RateLimit | undefined, counted: readonly number[] = []): void {
     const now = this.#clock.now();
     this.#answered = true;
+    for (const at of counted) this.sent(at);
     if (state) {
       this.#limit = state.limit;
       this.#windowMs = state.windowSeconds * 1000;

@@ -62,7 +62,7 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     }
     options.onTurn?.();
     const budgetMs = clock.now() - beganAt;
-    const answer = await send(call, token.token, budgetMs, options);
+    const answer = await send(call, token.token, { budgetMs, countedAt: turn.at }, options);
     const dead = !answer.ok && answer.failure.reason === "UPSTREAM_UNAUTHENTICATED";
     if (!dead || !caller.tokens.refuse(token.token)) return settled(call, answer, options);
     // That token is dead, which its successor cures: one more call, which counts like any other.
@@ -71,8 +71,8 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     const budget = caller.budget(call.group);
     const freeAt = budget.roomAt(options.turn, call.units);
     if (freeAt > clock.now()) return overBudget(freeAt);
-    budget.spend(call.units);
-    return settled(call, await send(call, next.token, budgetMs, options), options);
+    const countedAt = budget.spend(call.units);
+    return settled(call, await send(call, next.token, { budgetMs, countedAt }, options), options);
   };
 
   function blockedNow(call: ApiCall, { backsOff = true }: CallOptions): ApiFailure | undefined {
@@ -81,11 +81,18 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     return blocked && { ok: false, failure: blocked.failure, until: blocked.until };
   }
 
-  async function send(call: ApiCall, token: Secret, budgetMs: number, options: CallOptions): Promise<ApiAnswer> {
+  async function send(
+    call: ApiCall,
+    token: Secret,
+    { budgetMs, countedAt }: { budgetMs: number; countedAt: number },
+    options: CallOptions,
+  ): Promise<ApiAnswer> {
     const { method, path, route, action, accept = "application/json", body, expects = [200], secretAnswer } = call;
     const secret = token.reveal();
     const context = { action, hide: secret };
-    let attempts = 0;
+    // When the attempt to come was counted; undefined for one that nobody expected, such as a redirect's.
+    let expected: number | undefined = countedAt;
+    const counted: number[] = [];
     const came = await http.send(
       {
         method,
@@ -104,16 +111,26 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
       },
       {
         ...options,
+        mayRetry: () => {
+          // One more is one too many where nothing is left: it would begin a penalty.
+          const budget = caller.budget(call.group);
+          if (budget.roomAt(options.turn, call.units) > clock.now()) return false;
+          expected = budget.spend(call.units);
+          return true;
+        },
         onSent: (sentAt) => {
-          // The first attempt was counted when it had its turn; RingCentral counts every further one as well.
-          if (++attempts > 1) caller.budget(call.group).spend(call.units);
+          // RingCentral counts each attempt when it comes.
+          const budget = caller.budget(call.group);
+          const at = expected === undefined ? budget.spend(call.units) : budget.sent(expected, call.units);
+          expected = undefined;
+          counted.push(...Array.from({ length: call.units ?? 1 }, () => at));
           options.onSent?.(sentAt);
         },
       },
     );
     const now = clock.now();
     if (came.kind !== "response") {
-      caller.budget(call.group).observe(undefined);
+      caller.budget(call.group).observe(undefined, counted);
       return { ok: false, failure: withoutAnswer(came, action), until: now };
     }
     const exchange: Exchange = {
@@ -126,7 +143,7 @@ export function createCallApi(caller: Caller, { http, clock, backOffs }: CallsDe
     const failure = good ? undefined : failureOf(readable(came, secret), { ...context, now });
     // Where RingCentral says how long to wait, that holds, not what its counters would lead us to think.
     const heeded = failure?.retryAfterMs === undefined;
-    caller.budget(call.group).observe(heeded ? readRateLimit(headers) : undefined);
+    caller.budget(call.group).observe(heeded ? readRateLimit(headers) : undefined, counted);
     return failure
       ? { ok: false, failure, until: now, exchange }
       : { ok: true, status, bodyText, ...(secretBody && { secretBody }), headers, sentAt, exchange };
