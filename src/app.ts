@@ -27,6 +27,8 @@ import { connectionSource } from "./ringcentral/connection-source.ts";
 import { Connections } from "./ringcentral/connections.ts";
 import { fingerprint } from "./ringcentral/identity.ts";
 import { NamedConnections } from "./ringcentral/named-connections.ts";
+import { loadKeptPresence } from "./ringcentral/presence-store.ts";
+import { createPushRecovery, forgetRecovery, keptRecoveries } from "./ringcentral/push-recovery-store.ts";
 import { questionOf } from "./ringcentral/question.ts";
 import { createQueuePicker } from "./ringcentral/queue-picker.ts";
 import { createTokenSources } from "./ringcentral/token-sources.ts";
@@ -103,17 +105,19 @@ export async function startApp(
     const sockets = createWebSockets({ dispatcher, clock: background });
     closers.push(() => sockets.close());
     const backOffs = new BackOffs();
+    const kept = await loadKeptPresence({ store, clock: background });
     const connections = new Connections({
       http,
       clock: background,
       backOffs,
+      kept,
       budgets: new Budgets(background),
       tokens: createTokenSources({ http, clock: background, store, keyring, identityKey, backOffs }),
       push: {
         openSocket: sockets.open,
         filtersPerSocket: settings.pushFiltersPerSocket,
         random: Math.random,
-        recovery: () => ({ load: async () => [], save: async () => {} }),
+        recovery: (connection) => createPushRecovery({ store, keyring, connection, presence: kept.of(connection) }),
       },
     });
     closers.push(() => connections.close());
@@ -161,7 +165,10 @@ export async function startApp(
     await registry.load();
     // A process that ended between a deletion and this would leave an override to the next destination of that id.
     for (const id of overrides.ids()) if (!registry.get(id)) void overrides.forget(id);
+    // What is kept of connections that are gone is kept for nobody.
     for (const key of await keptTokens(store)) if (!connections.get(key)) await forgetToken(store, key);
+    for (const key of await keptRecoveries(store)) if (!connections.get(key)) await forgetRecovery(store, key);
+    await kept.removeUnused();
 
     // The edge.
     const lifecycle = new Lifecycle({ clock });
