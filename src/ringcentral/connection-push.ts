@@ -1,14 +1,17 @@
 import type { Clock } from "../lib/clock.ts";
+import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { OpenSocket } from "../upstream/socket.ts";
 import type { CallApi } from "./call.ts";
 import type { QueueNeed } from "./connection.ts";
 import type { Coverage } from "./coverage.ts";
 import { Push } from "./push.ts";
+import type { WsTokenOutcome } from "./push-dialer.ts";
 import type { PushEvent, PushFilter } from "./push-event.ts";
 import { filterKey } from "./push-filters.ts";
-import { filtersFor } from "./push-plan.ts";
+import { allowsPush, filtersFor } from "./push-plan.ts";
 import type { PushRecovery } from "./push-recovery.ts";
 import type { Tables } from "./tables.ts";
+import type { TokenOutcome } from "./token-source.ts";
 import { askWsToken } from "./ws-token.ts";
 
 /** What every connection's push shares. */
@@ -25,6 +28,8 @@ interface Deps extends PushSettings {
   readonly clock: Clock;
   readonly key: string;
   readonly call: CallApi;
+  /** Resolves when there is an access token, or is none to be had. */
+  readonly token: (timeUp: AbortSignal) => Promise<TokenOutcome> | TokenOutcome;
   readonly scope: () => readonly string[] | undefined;
   /** The tables of every account that is asked about. */
   readonly tables: () => Iterable<Tables>;
@@ -37,6 +42,12 @@ interface Deps extends PushSettings {
 const PING_SHARE = 0.5;
 const PING_MS = { least: 500, most: 10_000 };
 
+const NOT_ALLOWED: UpstreamFailure = {
+  reason: "UPSTREAM_PERMISSION_DENIED",
+  scope: "question",
+  message: 'Cannot get a token for push: the RingCentral app lacks the permission "WebSocketsSubscription"',
+};
+
 /** ConnectionPush keeps the tables of one connection current by push, as far as its destinations need and RingCentral allows. */
 export class ConnectionPush {
   readonly #deps: Deps;
@@ -48,7 +59,7 @@ export class ConnectionPush {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    const { clock, random, openSocket, filtersPerSocket, key, call } = deps;
+    const { clock, random, openSocket, filtersPerSocket, key } = deps;
     this.#push = new Push({
       clock,
       random,
@@ -56,7 +67,7 @@ export class ConnectionPush {
       filtersPerSocket,
       connection: key,
       recovery: deps.recovery(key),
-      wsToken: (timeUp) => askWsToken(call, timeUp, () => clock.now()),
+      wsToken: (timeUp) => this.#wsToken(timeUp),
       pingIntervalMs: () => this.#pingIntervalMs(),
       onEvent: (event) => deps.onNews(this.#apply(event)),
       onCoverage: (filters) => deps.onNews(new Set(filters.flatMap((filter) => this.#queuesOf(filter)))),
@@ -105,6 +116,15 @@ export class ConnectionPush {
   /** Resolves when what resumes it is saved; it never rejects. */
   close(): Promise<void> {
     return this.#push.close();
+  }
+
+  /** With the access token comes what it is allowed: what is not is not asked for. */
+  async #wsToken(timeUp: AbortSignal): Promise<WsTokenOutcome> {
+    const { call, clock, scope, token } = this.#deps;
+    const access = await token(timeUp);
+    if (!access.ok) return access;
+    if (!allowsPush(scope())) return { ok: false, failure: NOT_ALLOWED, until: clock.now() };
+    return await askWsToken(call, timeUp, () => clock.now());
   }
 
   #apply(event: PushEvent): Set<string> {

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Budget } from "./budget.ts";
 import type { Budgets } from "./budgets.ts";
+import { BulkCost } from "./bulk-cost.ts";
 import type { CallApi } from "./call.ts";
 import { type CallsDeps, createCallApi } from "./calls.ts";
 import { ConnectionPush, type PushSettings } from "./connection-push.ts";
@@ -62,6 +63,7 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #accounts = new Map<string, AccountPresence & { readonly tables: Tables }>();
   readonly #listeners = new Set<ConnectionListener>();
+  readonly #bulkCost = new BulkCost();
   #credential: LiveCredential;
   #budgetKey: string;
   #push: ConnectionPush | undefined;
@@ -163,6 +165,7 @@ export class Connection {
       clock: this.#deps.clock,
       key: this.key,
       call: this.call,
+      token: (timeUp) => this.tokens.get(timeUp),
       scope: () => this.tokens.status.scope,
       tables: () => this.#accounts.values().map(({ tables }) => tables),
       tablesOf: (accountId) => this.account(accountId).tables,
@@ -193,6 +196,7 @@ export class Connection {
       accountId,
       clock,
       budget: (group) => this.budget(group).state,
+      bulkCost: this.#bulkCost,
       onNews: (queueIds) => this.#tell(queueIds),
     });
     return { tables, extensions };

@@ -13,7 +13,7 @@ const MEMBERS: Record<string, string[]> = { "1": ["7", "8"], "2": ["8", "9"] };
 
 /** Keys of the filters for these needs. */
 function planned(needs: QueueNeed[], given: { scope?: string[]; refused?: string[] } = {}): string[] {
-  const { scope = ["ReadAccounts", "ReadPresence"], refused = [] } = given;
+  const { scope = ["ReadAccounts", "ReadPresence", "WebSocketsSubscription"], refused = [] } = given;
   const membersOf = ({ queueId }: QueueNeed) => MEMBERS[queueId] ?? [];
   return filtersFor(needs, { scope, refused: new Set(refused), membersOf }).map(filterKey);
 }
@@ -39,11 +39,15 @@ describe("filtersFor()", () => {
   });
 
   test.each([
-    ["the permission for it is missing", { scope: ["ReadPresence"] }],
+    ["the permission for it is missing", { scope: ["ReadPresence", "WebSocket"] }],
     ["RingCentral refused it", { refused: ["account"] }],
   ])("takes one for each agent, each once, in place of the account's when %s", (_, given) => {
     const keys = planned([need("1", true), need("2", true)], given);
     expect(keys).toEqual(["queue:1", "extension:7", "extension:8", "queue:2", "extension:9"]);
+  });
+
+  test("takes none when the permission for push is missing", () => {
+    expect(planned([need("1", true)], { scope: ["ReadAccounts", "ReadPresence"] })).toEqual([]);
   });
 
   test("leaves out what RingCentral refused", () => {

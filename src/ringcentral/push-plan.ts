@@ -15,11 +15,17 @@ export interface PushFacts {
 /** The permission for the events of a whole account, which the presence of single extensions does without. */
 export const ACCOUNT_EVENTS_PERMISSION = "ReadAccounts";
 
+/** Whether these permissions allow push; it is tried where they are not known. */
+export function allowsPush(scope: readonly string[] | undefined): boolean {
+  return scope?.some((name) => /^WebSockets?/.test(name)) !== false;
+}
+
 /**
  * The filters that serve what is needed: one for each queue, and where agents' own presence matters one for the account,
  * or where that is not allowed one for each member. Those that were refused are left out: they are polled for.
  */
 export function filtersFor(needs: readonly QueueNeed[], { scope, refused, membersOf }: PushFacts): PushFilter[] {
+  if (!allowsPush(scope)) return [];
   const filters = new Map<string, PushFilter>();
   const add = (filter: PushFilter) => {
     const key = filterKey(filter);

@@ -199,8 +199,8 @@ export class RenewingToken implements TokenSource {
   }
 
   #fail(failure: UpstreamFailure, now: number, grant?: Grant, until?: number): void {
-    this.#failed = { failure, at: now };
-    // What was not sent failed at nothing: only the wait is remembered.
+    // What was not sent failed at nothing: only the wait is remembered, and what made it necessary.
+    this.#failed = { failure: until === undefined ? failure : (this.#failed?.failure ?? failure), at: now };
     const waits = until === undefined ? failure : { ...failure, retryAfterMs: Math.max(until - now, 1) };
     const ends = this.#backOffs.open(BACK_OFF, waits, now);
     this.#tellFailure(failure, grant, ends);

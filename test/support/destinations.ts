@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RegexType, Scope } from "../../gen/availability/v1/acceptance_pb.ts";
-import type { Destination, DestinationSchema } from "../../gen/availability/v1/destination_pb.ts";
+import type { Destination, DestinationSchema, PresenceDetail } from "../../gen/availability/v1/destination_pb.ts";
 
 export type DestinationInit = Exclude<MessageInitShape<typeof DestinationSchema>, Destination>;
 
@@ -16,6 +16,7 @@ export interface DestinationSketch {
   maxAgeMs?: number;
   timeoutMs?: number;
   onlyExtensions?: string[];
+  presenceDetail?: PresenceDetail;
   acceptance?: DestinationInit["acceptance"];
   failure?: DestinationInit["failure"];
   labels?: Record<string, string>;
@@ -28,7 +29,7 @@ export function destinationOf(
   sketch: DestinationSketch = {},
 ): DestinationInit {
   const { id = "sales", queueId = simulator.world.queueIds[0]!, token = simulator.token, maxAgeMs, timeoutMs } = sketch;
-  const { acceptance, failure, labels, disabled, onlyExtensions = [], connectionId } = sketch;
+  const { acceptance, failure, labels, disabled, onlyExtensions = [], presenceDetail, connectionId } = sketch;
   const credential = { kind: { case: "bearerToken" as const, value: token ?? "" } };
   const access =
     connectionId === undefined
@@ -48,6 +49,7 @@ export function destinationOf(
         callQueueId: queueId,
         serverUrl: simulator.origin,
         onlyExtensions,
+        ...(presenceDetail !== undefined && { presenceDetail }),
         ...(token !== null && { access }),
       },
     },

@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { expect, vi } from "vitest";
 import type { Availability } from "../../gen/availability/v1/availability_pb.ts";
 import type { CheckRequest } from "../../gen/availability/v1/availability_service_pb.ts";
+import type { Connection } from "../../gen/availability/v1/connection_pb.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../simulator/server.ts";
 import { startApp } from "../../src/app.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 import { parseSettings } from "../../src/settings.ts";
 import { startTelemetry, type Telemetry } from "../../src/telemetry/otel.ts";
 import { ALL_WAYS, type Clients, openClients, type Way } from "./clients.ts";
+import { type ConnectionSketch, connectionOf } from "./connections.ts";
 import { type DestinationSketch, destinationOf, duration } from "./destinations.ts";
 
 let telemetry: Promise<Telemetry> | undefined;
@@ -20,6 +23,10 @@ export interface RunningService extends Clients {
   readonly simulator: Simulator;
   /** Clients of one way in, opened once. */
   by(way: Way): Clients;
+  /** Configures a connection to the simulator; resolves to its id. */
+  connect(sketch?: ConnectionSketch): Promise<string>;
+  /** A connection and how it is doing. */
+  connection(connectionId?: string): Promise<Connection>;
   /** Configures a destination of the simulator; resolves to its id. */
   configure(sketch?: DestinationSketch): Promise<string>;
   /** One Check's availability. */
@@ -38,12 +45,21 @@ interface CheckOptions extends Pick<Partial<CheckRequest>, "tags"> {
 
 /** Starts service and simulator on free ports; the simulator sets no limit unless told to. */
 export async function startService(
-  options: { simulator?: SimulatorOptions; storeUrl?: string; env?: Record<string, string> } = {},
+  options: {
+    simulator?: SimulatorOptions;
+    /** One that runs already, and goes on after `stop()`. */
+    upstream?: Simulator;
+    storeUrl?: string;
+    env?: Record<string, string>;
+    /** The simulator's too. */
+    clock?: Clock;
+  } = {},
 ): Promise<RunningService> {
   const before = openHandles();
   await using starting = new AsyncDisposableStack();
-  const simulator = await startSimulator({ limits: { light: Number.POSITIVE_INFINITY }, ...options.simulator });
-  starting.defer(() => simulator.close());
+  const { clock, upstream } = options;
+  const simulator = upstream ?? (await startSimulator(simulatorOptions(options.simulator, clock)));
+  if (!upstream) starting.defer(() => simulator.close());
   const settings = parseSettings({
     HTTP_PORT: "0",
     GRPC_PORT: "0",
@@ -57,7 +73,7 @@ export async function startService(
     for (const { close } of opened.values()) close();
   });
   telemetry ??= startTelemetry({ serviceVersion: "test" });
-  const app = await startApp(settings, { telemetry: await telemetry });
+  const app = await startApp(settings, { telemetry: await telemetry, ...(clock && { clock }) });
   starting.defer(() => app.shutdown());
   const by = (way: Way) => {
     const clients = opened.get(way) ?? openClients(way, app);
@@ -72,6 +88,12 @@ export async function startService(
     grpc: app.grpc,
     simulator,
     by,
+    async connect(sketch) {
+      const connection = connectionOf(simulator, sketch);
+      return (await by(ALL_WAYS[0]!).connections.configureConnection({ connection })).connection!.id;
+    },
+    connection: async (connectionId = "main") =>
+      (await by(ALL_WAYS[0]!).connections.getConnection({ connectionId })).connection!,
     async configure(sketch = {}) {
       const destination = destinationOf(simulator, sketch);
       const answer = await by(ALL_WAYS[0]!).availability.configure({ destination });
@@ -94,6 +116,12 @@ export async function startService(
       await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 5000, interval: 20 });
     },
   };
+}
+
+/** The simulator's options in tests: no limit of light calls unless told so, and the same time as the service's. */
+export function simulatorOptions(options: SimulatorOptions = {}, clock?: Clock): SimulatorOptions {
+  const time = clock && { now: () => clock.now(), after: (ms: number, then: () => void) => clock.after(ms, then) };
+  return { limits: { light: Number.POSITIVE_INFINITY }, ...time, ...options };
 }
 
 /** A metric's value in Prometheus' text format. */
