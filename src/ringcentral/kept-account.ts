@@ -5,7 +5,7 @@ import type { KeptQueue } from "./queue-row.ts";
 import type { KeptTables } from "./tables.ts";
 
 /** The longest that a destination may want to go by what was known last, in milliseconds: older is of no use. */
-export const KEPT_FOR_MS = 3_600_000;
+const KEPT_FOR_MS = 3_600_000;
 
 /** What was kept of one account. */
 export interface KeptAccount {

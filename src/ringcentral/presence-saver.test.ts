@@ -236,16 +236,21 @@ describe("restoring", () => {
     expect(new Set(left)).toEqual(new Set(["presence/con-1/self"]));
   });
 
-  test("keeps nothing of tables that came before, over a connection that was closed and opened again", async () => {
-    const { clock, store, saver, kept } = await readLife();
-    await saver.close();
-    expect(kept.of("con-1")).toBe(saver);
-    const { tables } = await keptLife({ store: openSqlite(":memory:"), clock });
-    saver.keep("5", tables);
-    tables.queueRead("9", queueAnswer({ 1: true }), clock.now());
-    await clock.advance(5_000);
-    expect((await store.list("")).map((entry) => entry.key)).toEqual(["presence/con-1/5/queue/9"]);
-  });
+  test.each(["~", "5"])(
+    "keeps nothing of tables that came before, when a connection opens again for %s",
+    async (id) => {
+      const { clock, store, saver, kept } = await readLife();
+      await saver.close();
+      expect(kept.of("con-1")).toBe(saver);
+      const { tables } = await keptLife({ store: openSqlite(":memory:"), clock });
+      saver.keep(id, tables);
+      expect(said(tables, ["7"])).toEqual([[false, undefined, undefined]]);
+      tables.queueRead("9", queueAnswer({ 1: true }), clock.now());
+      await clock.advance(5_000);
+      const account = id === "~" ? "self" : id;
+      expect((await store.list("")).map((entry) => entry.key)).toEqual([`presence/con-1/${account}/queue/9`]);
+    },
+  );
 });
 
 async function readInto(
