@@ -77,7 +77,7 @@ function readsOf(observed: ReturnType<typeof observedByRead>, clock: TestClock) 
   const read = () => Promise.reject(new Error("not asked"));
   return new QuestionReads(question(), {
     clock,
-    reader: { read, current: () => composed },
+    reader: { read, current: () => composed, outdated: () => false },
     backOffs: new BackOffs(),
     keys: () => ({ connection: "c", budget: "b" }),
     freeAt: () => 0,
