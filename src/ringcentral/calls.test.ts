@@ -29,7 +29,7 @@ interface Sent {
   end(result: HttpResult): void;
 }
 
-function start() {
+function start({ connectMs = 0 } = {}) {
   const clock = new TestClock(0);
   const backOffs = new BackOffs();
   const budgets = new Budgets(clock);
@@ -37,7 +37,7 @@ function start() {
   const http = {
     send(request: HttpRequest, options: SendOptions): Promise<HttpResult> {
       const { promise, resolve } = Promise.withResolvers<HttpResult>();
-      const at = clock.now();
+      const at = clock.now() + connectMs;
       const timings = { connectMs: 1, firstByteMs: 2, bodyMs: 3 };
       sent.push({
         request,
@@ -47,7 +47,8 @@ function start() {
           resolve({ kind: "response", status, headers, bodyText, sentAt: at, timings, attempts: 1 }),
         end: resolve,
       });
-      options.onSent?.(at);
+      if (connectMs === 0) options.onSent?.(at);
+      else clock.after(connectMs, () => options.onSent?.(at));
       return promise;
     },
   };
@@ -135,6 +136,27 @@ describe("a call", () => {
     sent[1]!.answer(200);
     await clock.advance(0);
     expect(other.answer?.ok).toBe(false);
+  });
+
+  test("is tried once more only where the budget has room, which is taken at once", async () => {
+    const { clock, sent, call, limit, budget } = start();
+    limit(2);
+    call();
+    expect(sent[0]!.options.mayRetry!()).toBe(true);
+    expect(budget.state.left).toBe(0);
+    sent[0]!.options.onSent!(clock.now());
+    expect(budget.state.left).toBe(0);
+    await clock.advance(59 * SECOND);
+    expect(sent[0]!.options.mayRetry!()).toBe(false);
+  });
+
+  test("counts from when it is sent on, when it had to wait for a connection", async () => {
+    const { clock, sent, call, limit, budget } = start({ connectMs: 5 * SECOND });
+    limit(1);
+    call();
+    await clock.advance(5 * SECOND);
+    expect(sent).toHaveLength(1);
+    expect(budget.freeAt(new Turn("check"))).toBe(65 * SECOND);
   });
 
   test("waits for its turn, and says how long that took", async () => {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { createAllowList } from "./allow-list.ts";
 import { createDispatcher } from "./dispatcher.ts";
@@ -177,6 +177,17 @@ describe("send() tries once more", () => {
   test("but not when RingCentral says when to come back", async () => {
     const { result } = await ask((response) => response.writeHead(503, { "Retry-After": "1" }).end("{}"));
     expect(result).toMatchObject({ status: 503, attempts: 1, headers: { "retry-after": "1" } });
+  });
+
+  test("but not when whoever asked says that there is no room for it, which is asked only where it could help", async () => {
+    const mayRetry = vi.fn(() => false);
+    expect((await ask((response) => reset(response), { mayRetry })).result).toMatchObject({
+      kind: "failed",
+      attempts: 1,
+    });
+    expect(mayRetry).toHaveBeenCalledTimes(1);
+    await ask((response) => response.end("{}"), { mayRetry });
+    expect(mayRetry).toHaveBeenCalledTimes(1);
   });
 
   test("but not when the time is nearly up, as it stands then", async () => {

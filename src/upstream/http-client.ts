@@ -36,6 +36,8 @@ export interface SendOptions {
   readonly stop?: AbortSignal | undefined;
   /** When `timeUp` will be aborted as things stand, Unix milliseconds: no retry begins without time for it. */
   readonly deadline?: (() => number) | undefined;
+  /** Asked before what can be tried once more is; it is not when this says no. */
+  readonly mayRetry?: (() => boolean) | undefined;
   /** The RPCs that wait for the answer. */
   readonly links?: readonly SpanContext[] | undefined;
   /** Is given a listener for the RPCs that join later. */
@@ -110,8 +112,9 @@ export function createHttpClient(deps: {
             hop = next;
             continue;
           }
-          const retry =
+          const canRetry =
             method === "GET" && tries < MOST_TRIES && retryCanHelp(came) && timeLeft() >= LEAST_TIME_FOR_RETRY_MS;
+          const retry = canRetry && (options.mayRetry?.() ?? true);
           const meaning = lastOutcome(came, request.judge);
           end(retry ? "RETRIED" : meaning, meaning);
           if (!retry) return { ...came, attempts };

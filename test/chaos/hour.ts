@@ -4,7 +4,8 @@ import { Verdict } from "../../gen/availability/v1/availability_pb.ts";
 import { randomFrom } from "../../simulator/random.ts";
 import { startSimulator } from "../../simulator/server.ts";
 import { TestClock } from "../../src/lib/test-clock.ts";
-import { type Answered, Judge, claimOf, reasonOf } from "./judge.ts";
+import { type Episode, Episodes } from "./episodes.ts";
+import { type Answered, claimOf, Judge, reasonOf } from "./judge.ts";
 import { NaiveClient } from "./naive-client.ts";
 import { type Asked, askedOf } from "./queues.ts";
 import { startServiceOn } from "./service.ts";
@@ -25,7 +26,7 @@ const IMPATIENT = { every: 3, maxWaitMs: 1_000 };
 const DRAIN_MS = 70_000;
 // Nobody dials again this soon.
 const SETTLED_MS = 100;
-const SHOWN = 5;
+const SHOWN = 400;
 
 /** What one client made of the time. */
 export interface Outcome {
@@ -38,6 +39,7 @@ export interface Hour {
   readonly seconds: number;
   readonly service: Outcome;
   readonly naive: readonly Outcome[];
+  readonly episodes: readonly Episode[];
   /** What is wrong with the service's answers, for a person to find out why: the first of each kind. */
   readonly faults: readonly string[];
   readonly faultCount: number;
@@ -71,6 +73,7 @@ export async function playHour(options: {
   });
   const origin = clock.now();
   const faults: string[] = [];
+  const episodes = new Episodes(troubles);
 
   const sceneOf = async (limits: object) => {
     const simulator = await startSimulator({
@@ -104,7 +107,12 @@ export async function playHour(options: {
         [
           `${seconds(at, origin)} ${one.id} (${one.kind.name} > ${one.moreThan}, ${one.maxAgeMs} ms): ${what}`,
           `  answered verdict ${verdict} ${reason}, measured ${measured}, source ${source}, observed at ${seconds(from, origin)}: ${message}`,
-          `  felt: ${judge.felt(at).map(({ name }) => name).join("; ") || "nothing"}`,
+          `  felt: ${
+            judge
+              .felt(at)
+              .map(({ name }) => name)
+              .join("; ") || "nothing"
+          }`,
           `  truth, queue ${one.queueId.slice(-3)}:`,
           truths.journal(one.queueId, from - 20_000, at, origin),
           "  calls:",
@@ -129,8 +137,11 @@ export async function playHour(options: {
         if (undecided) tally.undecide(reasonOf(availability));
         const misplaced = judge.misplaced(answered);
         if (misplaced) tell(`undecided for no good reason: ${misplaced}`, answered);
-        if (claim) {
-          const judgement = judge.judge(one, claim, at);
+        const judgement = claim && judge.judge(one, claim, at);
+        const reason = undecided ? reasonOf(availability) : undefined;
+        const untold = judgement?.startsWith("right but for") === true;
+        episodes.count((at - origin) / 1000, { reason, untold });
+        if (claim && judgement) {
           if (!undecided) tally.judge(one.id, judgement, claim.accepted, at);
           if (judgement === "wrong") tell("WRONG", answered);
           if (!undecided && claim.observedAt < askedAt - one.maxAgeMs) {
@@ -188,10 +199,12 @@ export async function playHour(options: {
     for (const { tally } of players) tally.mark(one.id, origin);
     clock.after(Math.floor(chance() * EVERY_MS.most), () => ask(one));
   }
-  for (const { at, lasts, begin, end } of troubles) {
-    clock.after(at * 1000, () => {
-      for (const { scene } of players) begin(scene);
-    });
+  for (const { at, lasts, every = lasts, begin, end } of troubles) {
+    for (let time = at; time < at + lasts; time += every) {
+      clock.after(time * 1000, () => {
+        for (const { scene } of players) begin(scene);
+      });
+    }
     clock.after((at + lasts) * 1000, () => {
       for (const { scene } of players) end?.(scene);
     });
@@ -207,11 +220,11 @@ export async function playHour(options: {
     seconds: options.seconds,
     service: outcomes[0]!,
     naive: outcomes.slice(1),
+    episodes: episodes.all,
     faults: faults.slice(0, SHOWN),
     faultCount: faults.length,
   };
 }
-
 
 /** Lets the clock go on until something is done. */
 async function inTime(work: Promise<void>, clock: TestClock): Promise<void> {

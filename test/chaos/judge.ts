@@ -15,6 +15,8 @@ export type Judgement =
   | "right, put together"
   /** RingCentral had not sent the news that were due. */
   | "right but for late news"
+  /** RingCentral lost the news that were due. */
+  | "right but for lost news"
   /** RingCentral sends no news of who is in a queue. */
   | "right but for members who moved"
   | "wrong";
@@ -70,10 +72,15 @@ export class Judge {
     const wasSo = (from: number) => [...this.#truths.between(queueId, from, until)].some(fits);
     if (wasSo(observedAt)) return "right";
     const couldBe = (from: number) =>
-      measured !== undefined && accepted === measured > moreThan && this.#truths.couldBe(queueId, measured, from, until);
+      measured !== undefined &&
+      accepted === measured > moreThan &&
+      this.#truths.couldBe(queueId, measured, from, until);
     if (couldBe(observedAt)) return "right, put together";
     const late = Math.max(0, ...felt.map(({ newsLate = 0 }) => newsLate * 1000));
     if (late > 0 && (wasSo(observedAt - late) || couldBe(observedAt - late))) return "right but for late news";
+    const lost = felt.find(({ losesNews }) => losesNews);
+    const lostAt = lost && this.#origin + lost.at * 1000;
+    if (lostAt !== undefined && (wasSo(lostAt) || couldBe(lostAt))) return "right but for lost news";
     if (measured !== undefined && this.#truths.couldBeBefore(queueId, measured, until - RECONCILED_MS)) {
       return "right but for members who moved";
     }

@@ -73,7 +73,14 @@ export const HOUR: readonly Trouble[] = [
     begin: ({ simulator }) => simulator.limits.setLimit("light", 20),
     end: ({ simulator }) => simulator.limits.setLimit("light", 50),
   },
-  { name: "push is lost under the lower limit", at: 620, lasts: 1, feltFor: 170, reasons: BUDGET, begin: (scene) => loseEverything(scene) },
+  {
+    name: "push is lost under the lower limit",
+    at: 620,
+    lasts: 1,
+    feltFor: 170,
+    reasons: BUDGET,
+    begin: (scene) => loseEverything(scene),
+  },
   {
     name: "all access tokens end",
     at: 840,
@@ -178,9 +185,18 @@ export const HOUR: readonly Trouble[] = [
     begin: ({ simulator }) => simulator.gateway.cut("silent"),
   },
   {
+    name: "five news are lost",
+    at: 2250,
+    lasts: 10,
+    feltFor: 60,
+    reasons: [],
+    losesNews: true,
+    begin: ({ simulator }) => simulator.gateway.dropNext(5),
+  },
+  {
     name: "REST up, WebSocket down",
-    at: 2300,
-    lasts: 150,
+    at: 2320,
+    lasts: 140,
     feltFor: 130,
     reasons: BUDGET,
     begin({ simulator }) {
@@ -211,8 +227,9 @@ export const HOUR: readonly Trouble[] = [
     lasts: 60,
     feltFor: 10,
     reasons: [],
-    newsLate: 10,
-    begin: ({ simulator }) => simulator.gateway.reorderNext(90),
+    newsLate: 5,
+    every: 3,
+    begin: ({ simulator }) => simulator.gateway.reorderNext(3),
   },
   {
     name: "maintenance",
@@ -230,7 +247,7 @@ export const HOUR: readonly Trouble[] = [
   },
   {
     name: "members come and go",
-    at: 3000,
+    at: 2960,
     lasts: 60,
     feltFor: 300,
     reasons: [],
@@ -245,16 +262,28 @@ export const HOUR: readonly Trouble[] = [
   },
   {
     name: "extension presence is forbidden",
-    at: 3200,
-    lasts: 60,
-    feltFor: 340,
-    reasons: [...BUDGET, "UPSTREAM_PERMISSION_DENIED", "PRESENCE_UNKNOWN"],
-    hides: true,
+    at: 3070,
+    lasts: 40,
+    feltFor: 120,
+    reasons: [...BUDGET, "UPSTREAM_PERMISSION_DENIED"],
     begin(scene) {
       const on = ["extension-presence", "account-presence"] as const;
       scene.simulator.faults.add({ kind: "forbidden", on, times: ALWAYS });
       loseEverything(scene);
     },
     end: ({ simulator }) => simulator.faults.clear(),
+  },
+  {
+    name: "ten agents hide their presence",
+    at: 3300,
+    lasts: 300,
+    feltFor: 0,
+    reasons: [...BUDGET, "PRESENCE_UNKNOWN", "UPSTREAM_PERMISSION_DENIED"],
+    hides: true,
+    begin(scene) {
+      const { world } = scene.simulator;
+      for (const { id } of world.agents.slice(0, 10)) world.change(id, { allowSeeMyPresence: false });
+      loseEverything(scene);
+    },
   },
 ];

@@ -20,10 +20,12 @@ export interface Trouble {
   /** Why answers may be undecided from its beginning until it is not felt any more. */
   readonly reasons: readonly Reason[];
   readonly begin: (scene: Scene) => void;
+  /** It begins again as often, until it ends. */
+  readonly every?: number;
   readonly end?: (scene: Scene) => void;
   /** For so long news may be under way during it. */
   readonly newsLate?: number;
-  /** News are lost, and nothing tells that they are. */
+  /** News are lost while the socket is well, of which nothing tells. */
   readonly losesNews?: boolean;
   /** Some fields are hidden: what is counted is "at least". */
   readonly hides?: boolean;

@@ -138,7 +138,9 @@ function mixtures(states: readonly Member[]): Member[] {
   );
   for (const field of FIELDS) {
     const values = [...new Set(states.map(({ agent }) => agent[field]))];
-    mixed = mixed.flatMap((member) => values.map((value) => ({ ...member, agent: { ...member.agent, [field]: value } })));
+    mixed = mixed.flatMap((member) =>
+      values.map((value) => ({ ...member, agent: { ...member.agent, [field]: value } })),
+    );
   }
   return mixed;
 }
