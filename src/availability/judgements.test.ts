@@ -153,6 +153,16 @@ describe("restart()", () => {
     expect(judgements.lastReal).toMatchObject({ at: 100, evaluation: real(5) });
   });
 
+  test("lets a verdict grow old that is about what is known no more", () => {
+    const { judgements, judge } = start();
+    const push = session();
+    judge(real(2));
+    judgements.take(snapshot(agents(2), 10, push));
+    judgements.restart(criteria(), { same: true, newest: undefined });
+    push.aliveAt = 300;
+    expect(judgements.lastReal).toMatchObject({ at: 100, pushed: false });
+  });
+
   test("forgets all when another question is asked, and keeps the last real verdict while none is", () => {
     const { judgements, judge } = start();
     judge(real(2));

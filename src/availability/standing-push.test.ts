@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseDocument } from "../acceptance/document.ts";
 import { createEvaluator } from "../acceptance/evaluate.ts";
 import { agents } from "../presence/test-reader.ts";
 import { atLeast, type Configured, EVERYTHING, startWorld, type TestWatch } from "./test-world.ts";
@@ -185,6 +186,18 @@ describe("check() of what push keeps current", () => {
     await clock.advance(60 * SECOND);
     push.alive();
     expect(check("a").answer).toMatchObject({ reason: "CRITERIA_MET", source: "PUSH", observedAt: clock.now() });
+  });
+
+  test("says PUSH, with the watched state's version, of what cannot be decided", async () => {
+    const { clock, start, push, reader, check, state, configure } = startWorld({ push: true });
+    push.begin("1");
+    configure("a", { failure: { onUndecided: "REJECT", lastKnownLimitMs: SECOND } });
+    check("a");
+    const document = parseDocument('{"records":[{"member":{"id":"7"}}]}');
+    reader.last.answer(document.ok ? document.document : agents(0));
+    await clock.advance(0);
+    const { version } = state("a");
+    expect(check("a").answer).toMatchObject({ reason: "PRESENCE_UNKNOWN", source: "PUSH", observedAt: start, version });
   });
 
   test("says CACHE as soon as push has ended, whatever failed", async () => {
