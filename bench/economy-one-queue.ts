@@ -9,8 +9,8 @@ const PER_SECOND = 500;
 
 /** Many Checks on one queue that is polled: how many reads they cost. */
 export async function oneQueue(bench: Bench): Promise<Figure[]> {
-  const seconds = bench.short ? 10 : 60;
-  const stage = await bench.stage({ queues: 1, agents: 5, polling: true, callsPerSecond: 0.2 });
+  const seconds = bench.short ? 5 : 60;
+  const stage = await bench.stage({ queues: 1, agents: 50, polling: true, callsPerSecond: 1 });
   const ids = await stage.configure("queue");
   const load = checkLoad(stage.by("grpc-js on the gRPC port"), {
     ids,

@@ -7,13 +7,14 @@ import { callsIn } from "./simulator-control.ts";
 import { randomFrom } from "./statistics.ts";
 
 const PER_SECOND = 30;
-const WARM_PERIOD_MS = 5000;
-const LONGEST_WARM_UP = 24;
+// Long enough that every queue was asked about.
+const WARM_PERIOD_MS = 10_000;
+const LONGEST_WARM_UP = 12;
 
 /** Checks on thirty queues of one connection, all the time: whether the budget is enough, and what it costs. */
 export async function thirtyQueues(bench: Bench, by: "polling" | "push"): Promise<Figure[]> {
   const maxAgeSeconds = by === "push" ? 2 : 60;
-  const seconds = bench.short ? 10 : by === "push" ? 60 : 180;
+  const seconds = bench.short ? 5 : by === "push" ? 60 : 180;
   const stage = await bench.stage({ queues: 30, agents: 150, polling: by === "polling", callsPerSecond: 3 });
   const ids = await stage.configure("queue", maxAgeSeconds);
   const load = checkLoad(stage.by("grpc-js on the gRPC port"), {
@@ -23,7 +24,7 @@ export async function thirtyQueues(bench: Bench, by: "polling" | "push"): Promis
     random: randomFrom(30),
   });
   if (by === "push") await stage.live();
-  const warmUpSeconds = await warmUp(load);
+  const warmUpSeconds = await warmUp(load, bench.short ? 1 : LONGEST_WARM_UP);
   const before = await stage.simulator.usage();
   await wait(seconds * 1000);
   await load.stop();
@@ -54,10 +55,10 @@ export async function thirtyQueues(bench: Bench, by: "polling" | "push"): Promis
 }
 
 /** Waits until everything was decided for a while; resolves to the seconds that it took, those of that while included. */
-async function warmUp(load: CheckLoad): Promise<number> {
+async function warmUp(load: CheckLoad, longest: number): Promise<number> {
   for (let periods = 1; ; periods++) {
     await wait(WARM_PERIOD_MS);
     const { answered, decided } = load.take();
-    if (answered === decided || periods === LONGEST_WARM_UP) return (periods * WARM_PERIOD_MS) / 1000;
+    if (answered === decided || periods === longest) return (periods * WARM_PERIOD_MS) / 1000;
   }
 }

@@ -14,9 +14,8 @@ export const upstreamEconomy: Scenario = {
       thirtyQueues(bench, "polling"),
       thirtyQueues(bench, "push"),
       afterStart(bench, "queue"),
-      afterCuts(bench, "queue"),
-      afterStart(bench, "joined"),
       afterCuts(bench, "joined"),
+      ...(bench.short ? [] : [afterStart(bench, "joined"), afterCuts(bench, "queue")]),
     ]);
     return [...figures, ...further.flat()];
   },
