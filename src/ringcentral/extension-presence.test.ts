@@ -208,6 +208,14 @@ describe("readExtensions() of one", () => {
     });
   });
 
+  test("takes a missing permission of the user for one of this extension when another was seen", async () => {
+    const denied = (code: string) => answeredBy(clock, () => ({ status: 403, body: error(code) }));
+    const which = { accountId: "~", extensionIds: ["1"], units: 1, sees: true };
+    const readWith = (code: string) => readExtensions({ call: denied(code).call, clock }, which, callOptions());
+    expect(await readWith("CMN-408")).toMatchObject({ ok: true, rows: [{ extensionId: "1", presence: unseen }] });
+    expect(await readWith("CMN-401")).toMatchObject({ failure: { reason: "UPSTREAM_PERMISSION_DENIED" } });
+  });
+
   test("fails when a permission is missing, or the answer is no presence", async () => {
     expect(await read(["1"], { status: 403, body: error("CMN-408") }).read).toMatchObject({
       failure: { reason: "UPSTREAM_PERMISSION_DENIED" },

@@ -28,8 +28,9 @@ export interface ExtensionsRead {
 
 export const READ_EXTENSIONS = "read extension presence";
 const ROUTE = "/restapi/v1.0/account/{account}/extension/{extension}/presence";
-// Permissions that the app or the user lacks, whatever the extension.
-const LACKS_PERMISSION = ["CMN-401", "CMN-408"];
+// What the app lacks, it lacks for every extension; what the user lacks may be the leave of this one.
+const APP_LACKS_PERMISSION = "CMN-401";
+const USER_LACKS_PERMISSION = "CMN-408";
 // Nothing to hide: what a server repeats of a token is concealed before it comes here.
 const NOTHING = "\u0000";
 
@@ -39,10 +40,16 @@ const NOTHING = "\u0000";
  */
 export async function readExtensions(
   deps: { readonly call: CallApi; readonly clock: Pick<Clock, "now"> },
-  which: { readonly accountId: string; readonly extensionIds: readonly string[]; readonly units: number },
+  which: {
+    readonly accountId: string;
+    readonly extensionIds: readonly string[];
+    readonly units: number;
+    /** The presence of another extension was shown before, so that the user may see presence; false unless given. */
+    readonly sees?: boolean;
+  },
   options: CallOptions,
 ): Promise<ExtensionsRead | ApiFailure> {
-  const { accountId, extensionIds, units } = which;
+  const { accountId, extensionIds, units, sees = false } = which;
   const several = extensionIds.length > 1;
   const answer = await deps.call(
     {
@@ -59,7 +66,7 @@ export async function readExtensions(
   );
   const now = deps.clock.now();
   if (!answer.ok) {
-    const row = several ? undefined : unknowableBy(extensionIds[0]!, answer, now);
+    const row = several ? undefined : unknowableBy(extensionIds[0]!, answer, { now, sees });
     return row ? { ok: true, rows: [row], sentAt: now, unread: undefined, left: undefined } : answer;
   }
   const { headers, bodyText } = answer;
@@ -67,14 +74,14 @@ export async function readExtensions(
     ? bulkEntries(headers["content-type"] ?? "", bodyText)
     : one(extensionIds[0]!, answer.status, bodyText);
   if (!entries) return badAnswer(answer, READ_EXTENSIONS, "its answer is not understood");
-  return collect(answer, entries, extensionIds, now);
+  return collect(answer, entries, extensionIds, { now, sees: sees || entries.some(({ status }) => status === 200) });
 }
 
 function collect(
   answer: ApiSuccess,
   entries: readonly BulkEntry[],
   extensionIds: readonly string[],
-  now: number,
+  known: { readonly now: number; readonly sees: boolean },
 ): ExtensionsRead {
   const rows: ExtensionRead[] = [];
   const found = new Map(entries.map((entry) => [entry.resourceId, entry]));
@@ -82,7 +89,7 @@ function collect(
   for (const extensionId of extensionIds) {
     const entry = found.get(extensionId);
     const row = entry
-      ? rowOf(answer, entry, now)
+      ? rowOf(answer, entry, known)
       : badAnswer(answer, READ_EXTENSIONS, "an extension is not in its answer");
     if ("ok" in row) unread ??= row;
     else rows.push(row);
@@ -90,7 +97,12 @@ function collect(
   return { ok: true, rows, sentAt: answer.sentAt, unread, left: readRateLimit(answer.headers)?.left };
 }
 
-function rowOf(answer: ApiSuccess, { resourceId, status, body }: BulkEntry, now: number): ExtensionRead | ApiFailure {
+function rowOf(
+  answer: ApiSuccess,
+  { resourceId, status, body }: BulkEntry,
+  known: { readonly now: number; readonly sees: boolean },
+): ExtensionRead | ApiFailure {
+  const { now } = known;
   if (status === 200) {
     const presence = presenceIn(body);
     return presence
@@ -102,20 +114,23 @@ function rowOf(answer: ApiSuccess, { resourceId, status, body }: BulkEntry, now:
   const failure = failureOf(entry, { action: READ_EXTENSIONS, hide: NOTHING, now });
   const failed = { ok: false, failure, until: now + (failure.retryAfterMs ?? 0), exchange: answer.exchange } as const;
   return (
-    unknowableBy(resourceId, { ...failed, exchange: { ...answer.exchange, status, body: bodyText } }, now) ?? failed
+    unknowableBy(resourceId, { ...failed, exchange: { ...answer.exchange, status, body: bodyText } }, known) ?? failed
   );
 }
 
 /** Nothing can be known of an extension that does not exist or must not be seen; undefined when the trouble is another. */
-function unknowableBy(extensionId: string, { failure, exchange }: ApiFailure, now: number): ExtensionRead | undefined {
+function unknowableBy(
+  extensionId: string,
+  { failure, exchange }: ApiFailure,
+  { now, sees }: { readonly now: number; readonly sees: boolean },
+): ExtensionRead | undefined {
   const until = now + UNKNOWABLE_MS;
   if (failure.reason === "UPSTREAM_NOT_FOUND") {
     return { extensionId, presence: { reason: "RingCentral knows no such extension", until } };
   }
   const { codes } = readErrorBody(exchange?.body ?? "", NOTHING);
-  if (failure.reason !== "UPSTREAM_PERMISSION_DENIED" || codes.some((code) => LACKS_PERMISSION.includes(code))) {
-    return undefined;
-  }
+  const lacks = codes.includes(APP_LACKS_PERMISSION) || (codes.includes(USER_LACKS_PERMISSION) && !sees);
+  if (failure.reason !== "UPSTREAM_PERMISSION_DENIED" || lacks) return undefined;
   return { extensionId, presence: { reason: "RingCentral does not show the presence of this extension", until } };
 }
 

@@ -51,6 +51,8 @@ export class ExtensionRefresh {
   /** Extensions of the account, as it last said. */
   #total: number | undefined;
   #deniedUntil = Number.NEGATIVE_INFINITY;
+  /** The presence of some extension was shown. */
+  #sees = false;
   /** What was left of the light limit by the last answer, and by our own count then. */
   #left: { readonly said: number; readonly counted: number } | undefined;
 
@@ -143,7 +145,7 @@ export class ExtensionRefresh {
   async #readOnce(extensionIds: readonly string[], options: CallOptions): Promise<Refreshed> {
     const { accountId } = this.#deps;
     const units = this.#countable ? this.#bulkCost.atMost(extensionIds.length) : 1;
-    const read = await readExtensions(this.#deps, { accountId, extensionIds, units }, options);
+    const read = await readExtensions(this.#deps, { accountId, extensionIds, units, sees: this.#sees }, options);
     if (!read.ok) return read;
     this.#learnCost(extensionIds.length, units, read.left);
     this.#take(read.rows, read.sentAt);
@@ -172,6 +174,7 @@ export class ExtensionRefresh {
 
   #take(rows: readonly ExtensionRead[], sentAt: number): void {
     if (rows.length === 0) return;
+    this.#sees ||= rows.some(({ presence }) => !("reason" in presence));
     const queueIds = this.#deps.tables.extensionsRead(rows, sentAt);
     if (queueIds.length > 0) this.#deps.onNews?.(queueIds);
   }
