@@ -83,6 +83,11 @@ export class Demand {
     return Math.min(...this.askers.map((member) => ageOf(snapshot, member.dependsOn).at));
   }
 
+  /** What push kept current for a while after it was read is as old as that while's end; -Infinity while it goes on. */
+  keptUntil(snapshot: Snapshot | undefined): number {
+    return snapshot && !this.keptByPush(snapshot) ? this.observedAt(snapshot) : Number.NEGATIVE_INFINITY;
+  }
+
   /** What a scheduled read is for, given what is known. */
   purpose(newest: Snapshot | undefined): Purpose {
     if (!newest) return "never_read";

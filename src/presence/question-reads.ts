@@ -3,7 +3,7 @@ import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
 import { Turn } from "../ringcentral/turn.ts";
 import { callerCoalesced } from "../telemetry/events.ts";
-import { RENEW_AT, retryAt } from "./cadence.ts";
+import { RENEW_AT, retryAt, SHORTEST_INTERVAL_MS } from "./cadence.ts";
 import { Demand } from "./demand.ts";
 import { Latest } from "./latest.ts";
 import { NextRead } from "./next-read.ts";
@@ -181,9 +181,9 @@ export class QuestionReads {
   // opened is met, and told, when the next read falls due inside it.
   #dueAt(now: number): number {
     if (this.trouble) return retryAt(Math.max(this.trouble.until, this.blocked?.until ?? 0), now);
-    // What push kept current for a while after it was read is as old as that while's end.
-    const keptUntil = this.newest && !this.pushed ? this.demand.observedAt(this.newest) : Number.NEGATIVE_INFINITY;
-    return Math.max(this.#startedAt, keptUntil) + this.intervalMs;
+    // Who is in the queue is told by nothing but a read of it.
+    const intervalMs = this.#deps.reader.outdated(this.question) ? SHORTEST_INTERVAL_MS : this.intervalMs;
+    return Math.max(this.#startedAt, this.demand.keptUntil(this.newest)) + intervalMs;
   }
 
   #scheduled(): void {
