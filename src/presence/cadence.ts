@@ -5,7 +5,7 @@ export const ASKED_LATELY_MS = 60_000;
 export const RENEW_AT = 0.8;
 /** What push keeps current is read again this often all the same, in milliseconds: nothing is believed for ever. */
 export const RECONCILE_MS = 300_000;
-// However small max_age is, scheduled reads of one question are no closer than this.
+/** However small max_age is, scheduled reads of one question are no closer than this, in milliseconds. */
 export const SHORTEST_INTERVAL_MS = 250;
 
 /** How often every question in demand can be read within the budget, in milliseconds. */

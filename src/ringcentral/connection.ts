@@ -98,6 +98,7 @@ export class Connection {
         return result;
       },
       current: (question) => reader.current(question),
+      outdated: (question) => reader.outdated(question),
     };
     this.aside = createPresenceReader({ call: this.call, account: (id) => this.#newAccount(id) });
   }

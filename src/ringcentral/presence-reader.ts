@@ -21,11 +21,13 @@ export interface PresenceReader {
   read(question: Question, options: ReadOptions): Promise<ReadResult>;
   /** The same put together from what is known now; undefined before the first read. */
   current(question: Question): Composed | undefined;
+  /** Something contradicts who is in the queue: until the next read some may be missing, or be told of who left. */
+  outdated(question: Question): boolean;
 }
 
 /** What is known of the presence in one account, and how its extensions are read. */
 export interface AccountPresence {
-  readonly tables: Pick<Tables, "queueRead" | "compose" | "membersOf">;
+  readonly tables: Pick<Tables, "queueRead" | "compose" | "membersOf" | "outdated">;
   readonly extensions: Pick<ExtensionRefresh, "refresh">;
 }
 
@@ -55,6 +57,10 @@ export function createPresenceReader(deps: {
 
     current({ queue, detail }) {
       return deps.account(queue.accountId).tables.compose(queue.queueId, detail);
+    },
+
+    outdated({ queue }) {
+      return deps.account(queue.accountId).tables.outdated(queue.queueId);
     },
   };
 
