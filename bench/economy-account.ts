@@ -68,7 +68,7 @@ export async function afterCuts(bench: Bench, asked: Asked): Promise<Figure[]> {
   await load.stop();
   return [
     figure(stage.what, "in steady state", steady),
-    figure(stage.what, "in the minute after a cut", recovered),
+    figure(stage.what, "after a cut", recovered),
     figure(stage.what, "after a lost session", lost),
   ];
 }
@@ -76,9 +76,8 @@ export async function afterCuts(bench: Bench, asked: Asked): Promise<Figure[]> {
 async function open(bench: Bench, asked: Asked, unlimited: boolean) {
   const { queues, agents, callsPerSecond } = sizes(bench.short);
   const stage = await bench.stage({ queues, agents, callsPerSecond, unlimited });
-  const criteria = asked === "queue" ? "queue presence" : "agents AVAILABLE, joined";
   const ids = await stage.configure(asked);
-  return { ...stage, ids, what: `${queues} queues, ${agents} agents, ${PER_SECOND} Checks/s, push, ${criteria}` };
+  return { ...stage, ids, what: `${queues} queues, ${asked === "queue" ? "queue presence" : "joined"}` };
 }
 
 function begin({ ids, by }: Stage & { ids: readonly string[] }): CheckLoad {
@@ -111,7 +110,7 @@ function figure(what: string, when: string, { percents, tooOld, before, after }:
   const calls = (status?: number) => callsIn(after, REST, status) - callsIn(before, REST, status);
   return {
     scenario: ECONOMY,
-    name: `${what}: answered within max_age ${when}`,
+    name: `${what}: answered ${when}`,
     value: percents.at(-1)!,
     unit: "%",
     ...(percents.length > 1 && { series: percents, note: "minute by minute" }),

@@ -23,7 +23,7 @@ export async function oneQueue(bench: Bench): Promise<Figure[]> {
   const tally = load.take();
   const usage = await stage.simulator.usage();
   const scenario = ECONOMY;
-  const what = `1 queue, ${PER_SECOND} Checks/s for ${seconds} s, polling`;
+  const what = "1 queue by polling";
   bench.say(`${what}: ${tally.answered} answers`);
   return [
     {
@@ -33,6 +33,7 @@ export async function oneQueue(bench: Bench): Promise<Figure[]> {
       unit: "",
       goal: { atMost: 40 },
       more: { answers: tally.answered, "calls of all kinds": callsIn(usage, REST) },
+      note: `in ${seconds} s`,
     },
     { scenario, name: `${what}: 429s`, value: callsIn(usage, [], 429), unit: "", goal: { atMost: 0 } },
     undecidedOf(what, tally),

@@ -31,10 +31,10 @@ export async function thirtyQueues(bench: Bench, by: "polling" | "push"): Promis
   const tally = load.take();
   const after = await stage.simulator.usage();
   const scenario = ECONOMY;
-  const what = `30 queues, ${PER_SECOND} Checks/s for ${seconds} s, ${by}, max_age ${maxAgeSeconds} s`;
+  const what = `30 queues by ${by}`;
   bench.say(`${what}: ${tally.answered} answers after ${warmUpSeconds} s of warming up`);
   return [
-    { ...undecidedOf(what, tally), note: `after a warm-up of ${warmUpSeconds} s` },
+    { ...undecidedOf(what, tally), note: `in ${seconds} s after ${warmUpSeconds} s of warming up` },
     {
       scenario,
       name: `${what}: most Light calls in any 60 s`,

@@ -98,7 +98,7 @@ function figure(queues: number, way: Way, rounds: readonly Sample[][]): Figure {
   const { value, spread } = overRounds(rounds.map((samples) => median(samples.map((sample) => sample[way]))));
   return {
     scenario: newsLatency.name,
-    name: `${queues} queues: change to ${way}`,
+    name: `${queues === 1 ? "1 queue" : `${queues} queues`}: ${way}`,
     value,
     unit: "ms",
     spread,
