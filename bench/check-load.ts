@@ -29,7 +29,7 @@ export function checkLoad(
 ): CheckLoad {
   const { ids, perSecond, maxAgeMs, random } = options;
   let tally = emptyTally();
-  let failed: unknown;
+  let failed: Error | undefined;
   const underWay = new Set<Promise<void>>();
   let sent = 0;
   const start = performance.now();
@@ -40,7 +40,7 @@ export function checkLoad(
       const { availability: answer } = await availability.check({ destinationId });
       count(tally, answer!, sentAt - maxAgeMs);
     } catch (error) {
-      failed ??= error;
+      failed ??= error instanceof Error ? error : new Error(String(error));
     }
   };
   const sending = setInterval(() => {
@@ -55,7 +55,7 @@ export function checkLoad(
     take() {
       const taken = tally;
       tally = emptyTally();
-      if (failed) throw new Error(`Cannot go on measuring: a Check failed: ${String(failed)}`);
+      if (failed) throw new Error(`Cannot go on measuring: a Check failed: ${failed.message}`);
       if (taken.answered === 0) throw new Error("Cannot go on measuring: no Check was answered");
       return taken;
     },

@@ -47,6 +47,29 @@ test("limits are set per group", async () => {
   expect((await post("limits", { huge: 1 })).status).toBe(400);
 });
 
+test("usage counts requests by what was asked and how it was answered, and the most in any window", async () => {
+  await post("limits", { light: 1 });
+  const [queueId] = simulator.world.queueIds;
+  const path = `/restapi/v1.0/account/~/call-queues/${queueId}/presence`;
+  for (let call = 0; call < 3; call++) await client.get(path);
+  const answer = await fetch(`${simulator.origin}/simulator/usage`);
+  expect(await answer.json()).toEqual({
+    calls: { "queue-presence": { 200: 1, 429: 2 } },
+    most: { light: 3, medium: 0, heavy: 0, auth: 0 },
+  });
+});
+
+test("a change of a member says when it was, by the machine's own clock", async () => {
+  const before = Number(process.hrtime.bigint()) / 1e6;
+  const { body } = await post("agents", {
+    queueId: simulator.world.queueIds[0],
+    member: 0,
+    acceptCurrentQueueCalls: false,
+  });
+  expect(body).toMatchObject({ optedOut: 1 });
+  expect(body.monotonicMs).toBeGreaterThan(before);
+});
+
 test("tokens expire", async () => {
   const { accessToken } = simulator.oauth.issue({ refresh: true });
   expect((await post("tokens", { expire: "access" })).body).toEqual({ sessions: 1 });

@@ -2,8 +2,9 @@ import { parseArgs } from "node:util";
 import { install, missingPackages } from "./debian-packages.ts";
 import { show } from "./programs.ts";
 
-// npm run test:all: the tests of `npm test`, and those that need programs from Debian, which are installed first. What
-// cannot be run here is named at the end and is a failure, so that green always means all of it.
+// npm run test:all: the tests of `npm test`, those that need programs from Debian, which are installed first, and the short
+// form of the benchmark, which fails when something breaks and never for its figures. What cannot be run here is named at
+// the end and is a failure, so that green always means all of it.
 //
 // --interop         only what `npm test` does not run
 // --reports FOLDER  also write Vitest's JSON reports there
@@ -43,9 +44,11 @@ for (const { name, packages, test } of parts) {
   else notRun.push(`NOT RUN: ${name}, for lack of the Debian packages ${missing.join(", ")}: ${obstacle}`);
 }
 const interopTestsPassed = await vitest("interop", ["--config", "vitest.all.config.ts", ...runnable]);
+// Alone, so that its figures say something.
+const benchRan = await show("node", ["bench/run.ts", "--short"]);
 
 for (const line of notRun) console.error(line);
-process.exitCode = nodeTestsPassed && interopTestsPassed && notRun.length === 0 ? 0 : 1;
+process.exitCode = nodeTestsPassed && interopTestsPassed && benchRan && notRun.length === 0 ? 0 : 1;
 
 function vitest(name: string, args: readonly string[]): Promise<boolean> {
   const report = options.reports
