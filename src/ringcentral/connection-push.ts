@@ -24,7 +24,8 @@ export interface PushSettings {
   readonly recovery: (connectionKey: string) => PushRecovery;
 }
 
-interface Deps extends PushSettings {
+interface Deps extends Omit<PushSettings, "recovery"> {
+  readonly recovery: PushRecovery;
   readonly clock: Clock;
   readonly key: string;
   readonly call: CallApi;
@@ -66,7 +67,7 @@ export class ConnectionPush {
       openSocket,
       filtersPerSocket,
       connection: key,
-      recovery: deps.recovery(key),
+      recovery: deps.recovery,
       wsToken: (timeUp) => this.#wsToken(timeUp),
       pingIntervalMs: () => this.#pingIntervalMs(),
       onEvent: (event) => deps.onNews(this.#apply(event)),

@@ -6,7 +6,7 @@ import { BulkCost } from "./bulk-cost.ts";
 import type { CallApi } from "./call.ts";
 import { type CallsDeps, createCallApi } from "./calls.ts";
 import { ConnectionPush, type PushSettings } from "./connection-push.ts";
-import { ExtensionRefresh } from "./extension-refresh.ts";
+import { ExtensionRefresh, type RefreshDeps } from "./extension-refresh.ts";
 import { type AccountPresence, createPresenceReader, type PresenceReader } from "./presence-reader.ts";
 import type { KeptPresence } from "./presence-store.ts";
 import { Tables } from "./tables.ts";
@@ -67,6 +67,10 @@ export class Connection {
   #credential: LiveCredential;
   #budgetKey: string;
   #push: ConnectionPush | undefined;
+  #needs: readonly QueueNeed[] = [];
+  /** What an earlier life of the process kept of push is this credential's. */
+  #resumes = true;
+  #closing: Promise<void> = Promise.resolve();
 
   constructor(
     source: { readonly key: string; readonly origin: string },
@@ -100,7 +104,11 @@ export class Connection {
       current: (question) => reader.current(question),
       outdated: (question) => reader.outdated(question),
     };
-    this.aside = createPresenceReader({ call: this.call, account: (id) => this.#newAccount(id) });
+    // Each time in tables of its own, of which nobody is told.
+    this.aside = createPresenceReader({
+      call: this.call,
+      account: (accountId) => this.#newAccount(accountId, { coverageOf: () => undefined, onNews() {} }),
+    });
   }
 
   get tokens(): TokenSource {
@@ -126,6 +134,7 @@ export class Connection {
     this.tokens.close();
     this.#credential = credential;
     this.#budgetKey = this.key;
+    this.#endPush();
     this.renewed();
   }
 
@@ -144,7 +153,10 @@ export class Connection {
   account(accountId: string): AccountPresence & { readonly tables: Tables } {
     let account = this.#accounts.get(accountId);
     if (!account) {
-      account = this.#newAccount(accountId);
+      account = this.#newAccount(accountId, {
+        coverageOf: (filter) => this.#push?.coverageOf(filter),
+        onNews: (queueIds) => this.#tell(queueIds),
+      });
       this.#accounts.set(accountId, account);
       this.#deps.kept?.of(this.key).keep(accountId, account.tables);
     }
@@ -159,10 +171,13 @@ export class Connection {
   /** What push has to carry from now on; a pasted token ends too soon to be worth it. */
   want(needs: readonly QueueNeed[]): void {
     const { push } = this.#deps;
+    this.#needs = needs;
     if (!push || this.#credential.clientId === undefined) return;
     if (!this.#push && needs.length === 0) return;
+    const recovery = push.recovery(this.key);
     this.#push ??= new ConnectionPush({
       ...push,
+      recovery: this.#resumes ? recovery : { ...recovery, load: async () => [] },
       clock: this.#deps.clock,
       key: this.key,
       call: this.call,
@@ -185,22 +200,31 @@ export class Connection {
     this.tokens.close();
     this.#listeners.clear();
     const kept = this.#accounts.size > 0 ? this.#deps.kept?.of(this.key) : undefined;
-    await Promise.all([this.#push?.close(), kept?.close()]);
+    await Promise.all([this.#closing, this.#push?.close(), kept?.close()]);
   }
 
-  #newAccount(accountId: string): AccountPresence & { readonly tables: Tables } {
+  #newAccount(
+    accountId: string,
+    { coverageOf, onNews }: Pick<ConstructorParameters<typeof Tables>[0], "coverageOf"> & Pick<RefreshDeps, "onNews">,
+  ): AccountPresence & { readonly tables: Tables } {
     const { clock } = this.#deps;
-    const tables = new Tables({ clock, accountId, coverageOf: (filter) => this.#push?.coverageOf(filter) });
-    const extensions = new ExtensionRefresh({
-      call: this.call,
+    const tables = new Tables({ clock, accountId, coverageOf });
+    const budget = (group: UsageGroup) => this.budget(group).state;
+    const bulkCost = this.#bulkCost;
+    return {
       tables,
-      accountId,
-      clock,
-      budget: (group) => this.budget(group).state,
-      bulkCost: this.#bulkCost,
-      onNews: (queueIds) => this.#tell(queueIds),
-    });
-    return { tables, extensions };
+      extensions: new ExtensionRefresh({ call: this.call, tables, accountId, clock, budget, bulkCost, onNews }),
+    };
+  }
+
+  /** A session that was another credential's is neither believed nor resumed. */
+  #endPush(): void {
+    const before = this.#push;
+    if (!before) return;
+    this.#push = undefined;
+    this.#resumes = false;
+    this.#closing = Promise.all([this.#closing, before.close()]).then(() => {});
+    this.#tell(this.#needs.map(({ queueId }) => queueId));
   }
 
   #tell(queueIds: readonly string[]): void {

@@ -1,4 +1,4 @@
-import type { Access } from "../connections/credentials.ts";
+import { type Access, sameAccess } from "../connections/credentials.ts";
 import { Connection, type ConnectionDeps, type LiveCredential } from "./connection.ts";
 import type { ConnectionSource } from "./connection-source.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -48,7 +48,7 @@ export class Connections {
   /** A named connection has another credential: everything asked over it moves at once. */
   replaceCredential(source: ConnectionSource): void {
     const open = this.#open.get(source.key);
-    if (!open || open.access === source.access) return;
+    if (!open || sameAccess(open.access, source.access)) return;
     open.access = source.access;
     open.connection.replaceCredential(this.#credential(source));
   }
