@@ -25,6 +25,11 @@ export interface Answer {
   readonly retryAt: number | undefined;
 }
 
+/** The same, observed at another time: push says that it still is so. Call it only for what was observed. */
+export function redated(answer: Answer, observedAt: number): Answer {
+  return { ...answer, observedAt, validUntil: observedAt + (answer.validUntil! - answer.observedAt!) };
+}
+
 /** Whether nothing changed but observed_at, valid_until, retry_at (and the version, which follows the rest). */
 export function sameState(a: Omit<Answer, "version">, b: Omit<Answer, "version">): boolean {
   return (

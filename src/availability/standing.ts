@@ -11,7 +11,7 @@ import type { QuestionReads } from "../presence/question-reads.ts";
 import type { Age, Snapshot } from "../presence/snapshot.ts";
 import type { Exchange } from "../ringcentral/call.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
-import { type Answer, nextVersion, sameState } from "./answer.ts";
+import { type Answer, nextVersion, redated, sameState } from "./answer.ts";
 import { Judgements } from "./judgements.ts";
 import { asks, type Facts, judgedState, undecided, watchedState } from "./state.ts";
 
@@ -135,11 +135,16 @@ export class Standing implements Member {
   /** The answer from the newest judged snapshot; call it only when there is one. */
   fromSnapshot(source: "LIVE" | "CACHE", now: number): Answer {
     this.#redate();
-    const { evaluation, pushed } = this.#judgements.newest!;
+    const { evaluation, pushed, at } = this.#judgements.newest!;
     const memory = pushed ? "PUSH" : "CACHE";
-    const shared = this.#shared;
+    let shared = this.#shared;
     if (shared?.evaluation !== evaluation || shared.cache.source !== memory) {
       return this.#withVersion(judgedState(this.#facts(), source === "LIVE" ? source : memory, now).answer);
+    }
+    // Push keeps parts of it current, so that it may be newer than it was when the answer was made.
+    if (at !== shared.cache.observedAt) {
+      shared = { evaluation, cache: redated(shared.cache, at), live: undefined };
+      this.#shared = shared;
     }
     if (source === "CACHE") return shared.cache;
     shared.live ??= { ...shared.cache, source };
@@ -202,7 +207,7 @@ export class Standing implements Member {
     const { at } = this.#judgements.newest ?? {};
     if (at === undefined || at <= observedAt) return;
     const shares = this.#shared?.cache === this.#current;
-    this.#current = { ...this.#current, observedAt: at, validUntil: at + this.maxAgeMs };
+    this.#current = redated(this.#current, at);
     if (shares) this.#share(this.#current);
   }
 
