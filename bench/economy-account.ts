@@ -61,9 +61,10 @@ export async function afterCuts(bench: Bench, asked: Asked): Promise<Figure[]> {
 
   const during = (when: string, periods: number) => measure(bench, { stage, load, periods, when });
   const steady = await during("in steady state", 1);
-  await stage.simulator.sockets({ cut: "abrupt" });
+  await stage.simulator.cut();
   const recovered = await during("after a cut", 1);
-  await stage.simulator.sockets({ cut: "abrupt", forget: true });
+  await stage.simulator.switches({ recoveryTimeout: 0 });
+  await stage.simulator.cut();
   const lost = await during("after a lost session", periods);
   await load.stop();
   return [

@@ -1,4 +1,5 @@
 import type { MemberChange } from "../simulator/agent.ts";
+import type { Switches } from "../simulator/switches.ts";
 
 /** What the simulator was asked so far: requests by route and status, the most calls in any minute by usage group. */
 export interface Usage {
@@ -18,7 +19,9 @@ export interface SimulatorControl {
   change(queueId: string, member: number, change: MemberChange): Promise<number>;
   /** Calls per minute by usage group; null = no limit. */
   limits(limits: Partial<Record<keyof Usage["most"], number | null>>): Promise<void>;
-  sockets(change: { cut?: "abrupt"; forget?: boolean }): Promise<void>;
+  switches(switches: Partial<Switches>): Promise<void>;
+  /** Resets every WebSocket. */
+  cut(): Promise<void>;
 }
 
 export function simulatorControl(origin: string): SimulatorControl {
@@ -35,7 +38,8 @@ export function simulatorControl(origin: string): SimulatorControl {
       return (await call<{ monotonicMs: number }>("agents", { queueId, member, ...change })).monotonicMs;
     },
     limits: (limits) => call("limits", limits),
-    sockets: (change) => call("sockets", change),
+    switches: (switches) => call("switches", switches),
+    cut: () => call("sockets", { cut: "abrupt" }),
   };
 }
 
