@@ -1,11 +1,16 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { RouteName } from "../simulator/call.ts";
 import type { Fault } from "../simulator/faults.ts";
-import { startSimulator } from "../simulator/server.ts";
-import { killLeftovers, startProcess } from "./support/child.ts";
+import { PushSession } from "../simulator/push-session.ts";
+import { type Simulator, startSimulator } from "../simulator/server.ts";
+import type { Session } from "../simulator/sessions.ts";
+import { WsTokens } from "../simulator/ws-tokens.ts";
+import { killLeftovers, type ReadyProcess, startProcess } from "./support/child.ts";
 import { ALL_WAYS } from "./support/clients.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
+import { type ConnectionSketch, connectionOf, newApp } from "./support/connections.ts";
 import { type DestinationSketch, destinationOf } from "./support/destinations.ts";
 import { temporaryDirectory } from "./support/service.ts";
 import { watching } from "./support/watching.ts";
@@ -82,14 +87,7 @@ test("the token is in no answer, error, log line, span, metric or file, whatever
   });
   const heard: string[] = [];
   /** Remembers an answer or an error, whole. */
-  const hear = async (call: Promise<unknown>) => {
-    const outcome = await call.catch((error: Error & { details?: unknown }) => [
-      error.message,
-      error.stack,
-      error.details,
-    ]);
-    heard.push(text(outcome));
-  };
+  const hear = async (call: Promise<unknown>) => void heard.push(await outcomeOf(call));
   const { availability, destinations } = service.by("Connect over HTTP/1.1");
   const watch = watching(availability, { destinationIds: [], passive: true });
   await watch.untilKind("synced");
@@ -127,22 +125,174 @@ test("the token is in no answer, error, log line, span, metric or file, whatever
 
   const asked = new Set(simulator.requests.map(({ queueId }) => queueId));
   expect(simulator.world.queueIds.filter((queueId) => !asked.has(queueId))).toEqual([]);
-  const places: Record<string, string> = {
-    stdout: service.said.stdout,
-    stderr: service.said.stderr,
-    telemetry: collector.received(),
-    answers: heard.join("\n"),
-  };
-  for (const name of await readdir(directory.path, { recursive: true })) {
-    places[name] = await readFile(join(directory.path, name), "latin1").catch(() => "");
-  }
-  expect(Object.keys(places)).toEqual(expect.arrayContaining(["availability.db", "secrets.key"]));
+  const places = await placesOf(service, heard, directory.path);
   for (const [place, content] of Object.entries(places)) {
     expect(content.length, place).toBeGreaterThan(place === "stderr" ? -1 : 0);
     expect(content.includes(SECRET), `${place}: ${around(content, SECRET)}`).toBe(false);
     expect(content.includes(Buffer.from(TOKEN).toString("base64")), place).toBe(false);
   }
 });
+
+test("no secret of OAuth or of push is in any of these, old or new, whatever RingCentral answers", async () => {
+  const simulator = await startSimulator({ queues: 0 });
+  const stored = await temporaryDirectory();
+  const service = await startProcess({
+    UPSTREAM_ALLOW: simulator.origin,
+    STORE_URL: `sqlite:${join(stored.path, "availability.db")}`,
+    LOG_LEVEL: "trace",
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+  });
+  const secrets = overhear(simulator);
+  const heard: string[] = [];
+  const { availability, connections, destinations } = service.by("Connect over HTTP/1.1");
+  const hear = async (call: Promise<unknown>) => void heard.push(await outcomeOf(call));
+  const app = (clientId: string) => {
+    const made = newApp(simulator, clientId, { issueRefreshTokens: true });
+    secrets.all.add(made.jwt.clientSecret);
+    secrets.all.add(made.jwt.grant.value);
+    return made;
+  };
+  const connect = async (id: string, oauth: ConnectionSketch["oauth"]) => {
+    const { id: queueId } = simulator.world.addQueue(2);
+    await hear(connections.configureConnection({ connection: connectionOf(simulator, { id, oauth: oauth! }) }));
+    const sketch = { id, queueId, connectionId: id, maxAgeMs: 1000, timeoutMs: 2000 };
+    await hear(availability.configure({ destination: destinationOf(simulator, sketch) }));
+    return queueId;
+  };
+  const look = async (id: string) => {
+    await hear(availability.check({ destinationId: id, explain: true, maxAge: { seconds: 0n } }));
+    await hear(destinations.testDestination({ target: { case: "destinationId", value: id } }));
+    await hear(destinations.listUpstreamCalls({ destinationId: id }));
+    await hear(connections.getConnection({ connectionId: id }));
+    await hear(connections.listCallQueues({ connectionId: id }));
+  };
+
+  // A refresh token that is rotated twice, and push that is cut and resumed.
+  const rotating = app("rotating");
+  const { refreshToken } = simulator.oauth.issue({ clientId: "rotating" });
+  const queueId = await connect("rotating", rotating.refreshToken(refreshToken!));
+  const watch = watching(availability, { destinationIds: ["rotating"] });
+  await watch.untilState(({ accepted }) => accepted);
+  const { gateway, world } = simulator;
+  await expect.poll(() => gateway.connections.at(0)?.filters.length, { timeout: 10_000 }).toBe(1);
+  gateway.cut("abrupt");
+  await expect.poll(() => gateway.connections.at(1)?.recovery, { timeout: 10_000 }).toBe("Successful");
+  world.setAll(queueId, { acceptCurrentQueueCalls: false });
+  await watch.untilState(({ accepted }) => !accepted);
+  simulator.oauth.expireToken();
+  await look("rotating");
+  heard.push(text(watch.events));
+  watch.leave();
+  // What repeats what it was sent: the token endpoint, the one for push, and the WebSocket's.
+  const repeat = (on: RouteName, ...sent: string[]) => {
+    const message = `No use for ${sent.join(" ")}`;
+    const body = JSON.stringify({ error: "invalid_grant", error_description: message, errorCode: "OAU-213", message });
+    const [RCRequestId = ""] = sent;
+    simulator.faults.add({ kind: "answer", on, status: on === "connect" ? 500 : 400, body, headers: { RCRequestId } });
+  };
+  const { jwt } = app("repeated");
+  const basic = Buffer.from(`${jwt.clientId}:${jwt.clientSecret}`).toString("base64");
+  repeat("token", jwt.clientSecret, jwt.grant.value, basic);
+  await connect("repeated", jwt);
+  await look("repeated");
+  const used = app("used").refreshToken("used-up-refresh-token.0123456789");
+  secrets.all.add(used.grant.value);
+  repeat("token", used.grant.value, used.clientSecret);
+  await connect("used", used);
+  await look("used");
+  await connect("pushed", app("pushed").jwt);
+  // Its push begins in a second.
+  await look("pushed");
+  const session = simulator.oauth.sessions.live.find(({ clientId }) => clientId === "pushed")!;
+  repeat("wstoken", session.access.text);
+  secrets.onWsToken((token) => repeat("connect", token));
+  const tried = () => simulator.requests.filter(({ fault, on }) => fault === "answer" && on === "connect").length;
+  await expect.poll(tried, { timeout: 10_000 }).toBe(1);
+  await look("pushed");
+  const wrong = app("wrong").jwt;
+  await connect("wrong", { ...wrong, clientSecret: `not-${wrong.clientSecret}` });
+  await look("wrong");
+  await hear(connections.listConnections({}));
+  await hear(fetch(`http://${service.http}/metrics`).then((answer) => answer.text()));
+  expect(await service.stop()).toBe(0);
+  await simulator.close();
+
+  const places = await placesOf(service, heard, stored.path);
+  await stored.remove();
+  expect(secrets.all.size).toBeGreaterThan(20);
+  for (const [place, content] of Object.entries(places)) {
+    for (const secret of secrets.all) {
+      for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]) {
+        expect(content.includes(form), `${place}: ${around(content, form)}`).toBe(false);
+      }
+    }
+  }
+});
+
+/** What a call came to, an answer or an error, whole. */
+async function outcomeOf(call: Promise<unknown>): Promise<string> {
+  return text(await call.catch((error: Error & { details?: unknown }) => [error.message, error.stack, error.details]));
+}
+
+/** Everything that came out of a process, by place; `directory` is where its store is. */
+async function placesOf(
+  { said }: ReadyProcess,
+  heard: readonly string[],
+  directory: string,
+): Promise<Record<string, string>> {
+  const places: Record<string, string> = {
+    stdout: said.stdout,
+    stderr: said.stderr,
+    telemetry: collector.received(),
+    answers: heard.join("\n"),
+  };
+  for (const name of await readdir(directory, { recursive: true })) {
+    places[name] = await readFile(join(directory, name), "latin1").catch(() => "");
+  }
+  expect(Object.keys(places)).toEqual(expect.arrayContaining(["availability.db", "secrets.key"]));
+  return places;
+}
+
+/** Collects every token that the simulator gives out. */
+function overhear({ oauth: { sessions } }: Simulator) {
+  const all = new Set<string>();
+  let onWsToken = (_: string) => {};
+  const tell = (...tokens: (string | undefined)[]) => {
+    for (const token of tokens) if (token !== undefined) all.add(token);
+  };
+  const { open, rotate } = sessions;
+  const tokensOf = (session: Session | undefined) => tell(session?.access.text, session?.refresh?.text);
+  vi.spyOn(sessions, "open").mockImplementation((options) => {
+    const session = open.call(sessions, options);
+    tokensOf(session);
+    return session;
+  });
+  vi.spyOn(sessions, "rotate").mockImplementation((token) => {
+    const session = rotate.call(sessions, token);
+    tokensOf(session);
+    return session;
+  });
+  const { issue } = WsTokens.prototype;
+  vi.spyOn(WsTokens.prototype, "issue").mockImplementation(function (this: WsTokens, identity) {
+    const token = issue.call(this, identity);
+    tell(token);
+    onWsToken(token);
+    return token;
+  });
+  const { wsc } = PushSession.prototype;
+  vi.spyOn(PushSession.prototype, "wsc").mockImplementation(function (this: PushSession, sequence) {
+    const place = wsc.call(this, sequence);
+    tell(place.token);
+    return place;
+  });
+  return {
+    all,
+    onWsToken(then: (token: string) => void) {
+      onWsToken = then;
+    },
+  };
+}
 
 function around(content: string, part: string): string {
   const at = content.indexOf(part);

@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../lib/clock.ts";
 import { AttemptLinks } from "./attempt-links.ts";
 import { type AttemptOutcome, lastOutcome, startAttempt } from "./attempt-span.ts";
+import { concealIn } from "./conceal.ts";
 import { type Answer, type Attempt, flattened } from "./exchange.ts";
 import type { GivenUp } from "./give-up.ts";
 import { classify, type TransportError, transportError } from "./transport-error.ts";
@@ -17,6 +18,8 @@ export class Handshake {
   /** The connection, once it is a WebSocket's. */
   socket: Duplex | undefined;
   readonly #clock: Clock;
+  /** What the query says. */
+  readonly #secrets: readonly string[];
   readonly #startedAt: number;
   readonly #endSpan: ReturnType<typeof startAttempt>;
   #sentAt: number;
@@ -28,8 +31,10 @@ export class Handshake {
     this.#clock = clock;
     this.#startedAt = clock.now();
     this.#sentAt = this.#startedAt;
+    const secrets = [...url.searchParams.values()];
+    this.#secrets = secrets;
     const [links, at] = [new AttemptLinks([]), this.#startedAt];
-    this.#endSpan = startAttempt({ method: "GET", url, secrets: [], route: undefined, number: 1, links, at });
+    this.#endSpan = startAttempt({ method: "GET", url, secrets, route: undefined, number: 1, links, at });
   }
 
   /** Why there is no WebSocket, as far as the server or the way to it said so. */
@@ -102,7 +107,7 @@ export class Handshake {
 
   #answered(status: number, headers: Parameters<typeof flattened>[0]): void {
     const timings = { connectMs: this.#sentAt - this.#startedAt, firstByteMs: this.#clock.now() - this.#sentAt };
-    this.#came ??= {
+    const answer: Attempt = {
       kind: "response",
       status,
       headers: flattened(headers),
@@ -110,6 +115,7 @@ export class Handshake {
       sentAt: this.#sentAt,
       timings: { ...timings, bodyMs: 0 },
     };
+    this.#came ??= concealIn(answer, { secrets: this.#secrets });
   }
 }
 
