@@ -1,24 +1,24 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 
-/** A WebSocket that is subscribed to queues and does nothing else. */
-export interface BareSocket {
-  close(): void;
-}
-
 const QUEUE = /"event":\s*"[^"]*\/call-queues\/(\d+)\/presence/;
 
-/** Subscribes to the simulator as the service does, without the service; `onNews` is called with the queue. */
+/**
+ * Subscribes a WebSocket to queues and does nothing else: what the service does, without the service. `onNews` is called
+ * with the queue; the socket lives as long as the simulator.
+ */
 export async function bareSocket(
   { origin, token }: { origin: string; token: string },
   queues: readonly string[],
   onNews: (queueId: string) => void,
-): Promise<BareSocket> {
+): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
   const answer = await fetch(`${origin}/restapi/oauth/wstoken`, { method: "POST", headers });
   const { uri, ws_access_token } = (await answer.json()) as { uri: string; ws_access_token: string };
   const socket = new WebSocket(`${uri}?access_token=${ws_access_token}`);
   await once(socket, "message");
+  // News that are missing then are told by who waits for them.
+  socket.on("error", () => {});
   const eventFilters = queues.map((id) => `/restapi/v1.0/account/~/call-queues/${id}/presence`);
   const meta = { type: "ClientRequest", messageId: "1", method: "POST", path: "/restapi/v1.0/subscription" };
   socket.send(JSON.stringify([meta, { eventFilters, deliveryMode: { transportType: "WebSocket" } }]));
@@ -29,5 +29,4 @@ export async function bareSocket(
     const queueId = QUEUE.exec(news.toString())?.[1];
     if (queueId !== undefined) onNews(queueId);
   });
-  return { close: () => socket.terminate() };
 }
