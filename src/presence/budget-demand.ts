@@ -1,7 +1,9 @@
 import type { Clock } from "../lib/clock.ts";
 import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/budget.ts";
 import type { Connection } from "../ringcentral/connection.ts";
+import type { ByAgents } from "../ringcentral/presence-reader.ts";
 import { achievableAgeCounted } from "../telemetry/events.ts";
+import { type AgentsPlan, type Polled, partsByLists, planAgents } from "./agents-plan.ts";
 import { achievableAgeMs, RECONCILE_MS, readIntervalMs } from "./cadence.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
 import type { ConfiguredDemand } from "./demand-warning.ts";
@@ -10,10 +12,10 @@ import type { QuestionReads } from "./question-reads.ts";
 /** How many questions share a budget, and how they are kept current. */
 interface Counts {
   readonly countedAt: number;
-  /** In demand and read on their own time. */
-  polled: number;
+  /** In demand and read on their own time: how. */
+  readonly plan: AgentsPlan;
   /** In demand and kept current by push. */
-  pushed: number;
+  readonly pushed: number;
 }
 
 /** What is asked over a connection. */
@@ -48,9 +50,23 @@ export class BudgetDemand {
   /** Time between scheduled reads of a question, in milliseconds. */
   intervalMs(reads: QuestionReads, connection: Connection): number {
     const { perMinute } = connection.budget("light");
-    const { polled, pushed } = this.#of(connection);
+    const { plan, pushed } = this.#of(connection);
     if (reads.pushed) return Math.max(RECONCILE_MS, achievableAgeMs(pushed, RECONCILE_SHARE * perMinute));
-    return readIntervalMs(reads.demand.maxAgeMs, achievableAgeMs(polled, SCHEDULED_SHARE * perMinute));
+    return readIntervalMs(reads.demand.maxAgeMs, plan.achievableMs);
+  }
+
+  /** How to read a question by its agents' own lists; undefined where its own answer is to be had for less. */
+  byAgents(reads: QuestionReads, connection: Connection): ByAgents | undefined {
+    const itselfMs = this.#of(connection).plan.byLists.get(reads);
+    const parts = itselfMs === undefined ? undefined : partsByLists(reads);
+    return parts && itselfMs !== undefined ? { parts, membersSince: this.#clock.now() - itselfMs } : undefined;
+  }
+
+  /** Who is in its queue has to be read again, since agents' lists do not tell. */
+  membersDue(reads: QuestionReads, connection: Connection): boolean {
+    const { newest } = reads;
+    const wanted = newest && this.byAgents(reads, connection);
+    return wanted !== undefined && newest !== undefined && newest.observed.answer.at < wanted.membersSince;
   }
 
   /** What is asked over a connection. */
@@ -58,13 +74,13 @@ export class BudgetDemand {
     const { connection } = asked;
     const limitPerMinute = connection.budget("light").perMinute;
     const perMinute = SCHEDULED_SHARE * limitPerMinute;
-    const { polled, pushed } = this.#of(connection);
+    const { plan, pushed } = this.#of(connection);
     const questions = [...asked].filter(({ demand }) => demand.asking);
     const ages = questions.map(({ demand }) => demand.maxAgeMs);
     return {
       destinations: [...asked].reduce((sum, { demand }) => sum + demand.members.size, 0),
       inDemand: questions.filter(({ demand }) => demand.present).length,
-      achievableAgeMs: achievableAgeMs(polled + pushed, perMinute),
+      achievableAgeMs: plan.achievableMs + achievableAgeMs(pushed, perMinute),
       worstAgeMs: achievableAgeMs(questions.length, perMinute),
       queues: questions.length,
       limitPerMinute,
@@ -78,23 +94,24 @@ export class BudgetDemand {
     const now = this.#clock.now();
     const known = this.#counts.get(budgetKey);
     if (known && now - known.countedAt < BELIEVED_MS) return known;
-    const counts: Counts = { countedAt: now, polled: 0, pushed: 0 };
+    const polled: Polled[] = [];
+    let pushed = 0;
     for (const asked of this.#connections()) {
       if (asked.connection.budgetKey !== budgetKey) continue;
       for (const reads of asked) {
         if (!reads.demand.present) continue;
-        if (reads.pushed) counts.pushed++;
-        else counts.polled++;
+        if (reads.pushed) pushed++;
+        else polled.push({ reads, connection: asked.connection });
       }
     }
+    const counts = { countedAt: now, plan: planAgents(polled, connection.budget("light").perMinute), pushed };
     this.#counts.set(budgetKey, counts);
     this.#measure(connection, counts);
     return counts;
   }
 
-  #measure(connection: Connection, { countedAt, polled }: Counts): void {
-    const ms = achievableAgeMs(polled, SCHEDULED_SHARE * connection.budget("light").perMinute);
-    this.#ages.set(connection.budgetKey, { countedAt, ms });
+  #measure(connection: Connection, { countedAt, plan }: Counts): void {
+    this.#ages.set(connection.budgetKey, { countedAt, ms: plan.achievableMs });
     // What nobody asked about since is not in demand.
     for (const [key, age] of this.#ages) if (countedAt - age.countedAt > FORGOTTEN_MS) this.#ages.delete(key);
     achievableAgeCounted(Math.max(...this.#ages.values().map(({ ms }) => ms)));

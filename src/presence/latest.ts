@@ -20,7 +20,8 @@ export class Latest {
   /** What a read came to. A failure leaves the snapshot, and what was never sent leaves all as it is. */
   settle(outcome: ReadOutcome): void {
     if (outcome.ok) {
-      this.snapshot = outcome.snapshot;
+      const { snapshot } = outcome;
+      this.snapshot = snapshot.exchange ? snapshot : { ...snapshot, exchange: this.snapshot?.exchange };
       this.trouble = undefined;
     } else if (!isRefused(outcome.trouble)) {
       this.trouble = outcome.trouble;

@@ -114,7 +114,12 @@ export class Presence {
     this.#connections.set(connection.key, asked);
     const reads: QuestionReads = new QuestionReads(question, {
       ...deps,
-      reader: connection.presence,
+      reader: {
+        ...connection.presence,
+        read: (asked, options) =>
+          connection.presence.read(asked, { ...options, byAgents: () => this.#demand.byAgents(reads, connection) }),
+        outdated: (asked) => connection.presence.outdated(asked) || this.#demand.membersDue(reads, connection),
+      },
       keys: () => connection.backOffKeys("light"),
       freeAt: (turn) => connection.budget("light").freeAt(turn),
       interval: (self) => this.#demand.intervalMs(self, connection),

@@ -13,7 +13,7 @@ export interface AgentQueues {
   readonly sentAt: number;
 }
 
-const ACTION = "read an agent's call queues";
+export const READ_AGENT_QUEUES = "read an agent's call queues";
 
 /** Reads whether an agent takes the calls of each of his queues, in one light call whatever their number. */
 export async function readAgentQueues(
@@ -27,7 +27,7 @@ export async function readAgentQueues(
       path: `/restapi/v1.0/account/${accountId}/extension/${extensionId}/call-queue-presence`,
       route: "/restapi/v1.0/account/{account}/extension/{extension}/call-queue-presence",
       group: "light",
-      action: ACTION,
+      action: READ_AGENT_QUEUES,
     },
     options,
   );
@@ -36,7 +36,7 @@ export async function readAgentQueues(
     const queueId = isJsonObject(callQueue) ? idText(callQueue.id) : undefined;
     return queueId === undefined || typeof acceptCalls !== "boolean" ? undefined : ([queueId, acceptCalls] as const);
   });
-  if (typeof page === "string") return badAnswer(answer, ACTION, page);
-  if (page.next !== undefined) return badAnswer(answer, ACTION, "its answer is one page of several");
+  if (typeof page === "string") return badAnswer(answer, READ_AGENT_QUEUES, page);
+  if (page.next !== undefined) return badAnswer(answer, READ_AGENT_QUEUES, "its answer is one page of several");
   return { ok: true, accepts: new Map(page.items), sentAt: answer.sentAt };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/secret.ts";
+import { AgentLists } from "./agent-lists.ts";
 import type { Budget } from "./budget.ts";
 import type { Budgets } from "./budgets.ts";
 import { BulkCost } from "./bulk-cost.ts";
@@ -214,6 +215,7 @@ export class Connection {
     return {
       tables,
       extensions: new ExtensionRefresh({ call: this.call, tables, accountId, clock, budget, bulkCost, onNews }),
+      lists: new AgentLists({ call: this.call, tables, accountId, clock, onNews }),
     };
   }
 

@@ -6,7 +6,7 @@ import type { ApiFailure, CallApi, CallOptions } from "./call.ts";
 import { READ_EXTENSIONS, readExtensions, UNKNOWABLE_MS } from "./extension-presence.ts";
 import { furtherCall } from "./further-call.ts";
 import { type GroupState, type JoinStep, mostAtOnce, planJoin } from "./join-plan.ts";
-import { type Refreshed, SharedCall } from "./shared-call.ts";
+import { type Refreshed, SharedCall, untilTimeUp } from "./shared-call.ts";
 import type { ExtensionRead, Tables } from "./tables.ts";
 
 export type { Refreshed } from "./shared-call.ts";
@@ -83,7 +83,7 @@ export class ExtensionRefresh {
       const outcomes = await Promise.all([...calls].map(({ outcome }) => outcome));
       return outcomes.find((outcome) => !outcome.ok) ?? { ok: true };
     };
-    return this.#untilTimeUp(all(), options);
+    return untilTimeUp(all(), options.timeUp, { clock: this.#deps.clock, action: READ_EXTENSIONS });
   }
 
   #gather(extensionIds: readonly string[], options: CallOptions): Gathering {
@@ -206,22 +206,4 @@ export class ExtensionRefresh {
     if (this.#left) this.#bulkCost.observe(extensions, { before: this.#left.said, after: said, others });
     this.#left = { said, counted };
   }
-
-  /** Shared calls go on for the others; who has no time left is told so. */
-  #untilTimeUp(work: Promise<Refreshed>, { timeUp }: CallOptions): Promise<Refreshed> {
-    return new Promise((resolve) => {
-      const leave = () => resolve(timedOut(this.#deps.clock.now()));
-      if (timeUp.aborted) return leave();
-      timeUp.addEventListener("abort", leave, { once: true });
-      void work.then((outcome) => {
-        timeUp.removeEventListener("abort", leave);
-        resolve(outcome);
-      });
-    });
-  }
-}
-
-function timedOut(now: number): ApiFailure {
-  const message = `Cannot ${READ_EXTENSIONS}: no whole answer came in time`;
-  return { ok: false, failure: { reason: "UPSTREAM_TIMEOUT", scope: "question", message }, until: now };
 }

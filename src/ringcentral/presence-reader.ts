@@ -1,8 +1,10 @@
+import type { Dated } from "../acceptance/dated.ts";
 import { parseDocument } from "../acceptance/document.ts";
 import { QUEUE_PRESENCE_ROUTE, queuePresencePath } from "../templates/ringcentral.ts";
 import { requestIdOf } from "../upstream/attempt-span.ts";
+import type { AgentLists } from "./agent-lists.ts";
 import type { ApiFailure, ApiSuccess, CallApi, CallOptions, Exchange } from "./call.ts";
-import type { Composed } from "./compose.ts";
+import { type Composed, observedAt } from "./compose.ts";
 import type { ExtensionRefresh } from "./extension-refresh.ts";
 import type { Question } from "./question.ts";
 import type { Tables } from "./tables.ts";
@@ -11,10 +13,20 @@ import { truncation } from "./truncation.ts";
 export interface ReadOptions extends CallOptions {
   /** How new the parts have to be that are put together with the queue's answer, Unix milliseconds; asked for once. */
   readonly notBefore: () => number;
+  /** What agents' own lists have to say enough of, where they cost less than the queues' answers; undefined elsewhere. */
+  readonly byAgents?: (() => ByAgents | undefined) | undefined;
 }
 
-/** What a read came to. */
-export type ReadResult = (Composed & { readonly ok: true; readonly exchange: Exchange }) | ApiFailure;
+/** A read of a queue by its agents' lists: who they are is known from the answer before. */
+export interface ByAgents {
+  /** The parts that somebody wants. */
+  readonly parts: readonly Dated[];
+  /** When that answer has to have been read, Unix milliseconds. */
+  readonly membersSince: number;
+}
+
+/** What a read came to. The queue's own answer is not behind it where agents' lists are. */
+export type ReadResult = (Composed & { readonly ok: true; readonly exchange?: Exchange | undefined }) | ApiFailure;
 
 export interface PresenceReader {
   /** Reads the answer to a question from RingCentral. It never rejects: trouble is a result. */
@@ -29,6 +41,7 @@ export interface PresenceReader {
 export interface AccountPresence {
   readonly tables: Pick<Tables, "queueRead" | "compose" | "membersOf" | "outdated">;
   readonly extensions: Pick<ExtensionRefresh, "refresh">;
+  readonly lists?: Pick<AgentLists, "allowed" | "refresh">;
 }
 
 // One failure may answer for every queue of a connection, so its sentence names none.
@@ -42,6 +55,10 @@ export function createPresenceReader(deps: {
   return {
     async read(question, options) {
       const { queue, detail } = question;
+      // Whoever is read by himself is asked for at once.
+      const parts = partsByAgents(question, options);
+      const byAgents = parts && (await readByAgents(question, parts, options));
+      if (byAgents) return byAgents;
       const { tables, extensions } = deps.account(queue.accountId);
       const answer = await readQueue(queue, options);
       if (!answer.ok) return answer;
@@ -63,6 +80,30 @@ export function createPresenceReader(deps: {
       return deps.account(queue.accountId).tables.outdated(queue.queueId);
     },
   };
+
+  /** The parts that agents' lists are to tell of; undefined where the queue itself is to be asked. */
+  function partsByAgents({ queue, detail }: Question, { byAgents }: ReadOptions): readonly Dated[] | undefined {
+    const wanted = byAgents?.();
+    if (!wanted) return undefined;
+    const { tables, lists } = deps.account(queue.accountId);
+    const answeredAt = tables.compose(queue.queueId, detail)?.observed.answer.at ?? 0;
+    const known = answeredAt >= wanted.membersSince && !tables.outdated(queue.queueId);
+    return known && lists?.allowed ? wanted.parts : undefined;
+  }
+
+  /** What agents' lists say; undefined when that is not all that is wanted, or not new enough: then the queue is read. */
+  async function readByAgents({ queue, detail }: Question, parts: readonly Dated[], options: ReadOptions) {
+    const { tables, extensions, lists } = deps.account(queue.accountId);
+    const members = tables.membersOf(queue.queueId);
+    const notBefore = options.notBefore();
+    const [listed, joined] = await Promise.all([
+      lists?.refresh(members, notBefore, options),
+      detail === "QUEUE" ? undefined : extensions.refresh(members, notBefore, options),
+    ]);
+    const composed = tables.compose(queue.queueId, detail);
+    if (!listed?.ok || joined?.ok === false || !composed || tables.outdated(queue.queueId)) return undefined;
+    return observedAt(composed.observed, parts).at < notBefore ? undefined : ({ ok: true, ...composed } as const);
+  }
 
   async function readQueue(queue: Question["queue"], options: CallOptions) {
     const answer = await deps.call(

@@ -1,4 +1,5 @@
 import type { SpanContext } from "@opentelemetry/api";
+import type { Clock } from "../lib/clock.ts";
 import type { ApiFailure, CallOptions } from "./call.ts";
 import { Turn } from "./turn.ts";
 
@@ -20,6 +21,7 @@ export class SharedCall {
   readonly #waiters: CallOptions[] = [];
   readonly #abort = new AbortController();
   readonly #turn: Turn;
+  #hadTurn = false;
   #onLink: ((link: SpanContext) => void) | undefined;
 
   constructor(extensionIds: readonly string[] | undefined, wanted: Iterable<string>, first: readonly CallOptions[]) {
@@ -47,6 +49,8 @@ export class SharedCall {
     this.#waiters.push(options);
     for (const link of options.links ?? []) this.#onLink?.(link);
     options.onLink?.((link) => this.#onLink?.(link));
+    if (this.#hadTurn) options.onTurn?.();
+    if (this.sentAt !== undefined) options.onSent?.(this.sentAt);
     // The turn of the read it belongs to was served before; a Check that joins that read now waits for this.
     options.turn.leadTo(this.#turn);
     const leave = () => {
@@ -66,8 +70,13 @@ export class SharedCall {
       onLink: (listener) => {
         this.#onLink = listener;
       },
+      onTurn: () => {
+        this.#hadTurn = true;
+        for (const { onTurn } of this.#waiters) onTurn?.();
+      },
       onSent: (sentAt) => {
         this.sentAt ??= sentAt;
+        for (const { onSent } of this.#waiters) onSent?.(sentAt);
       },
       onAttempt: (call) => {
         for (const { onAttempt } of this.#waiters) onAttempt?.(call);
@@ -75,4 +84,25 @@ export class SharedCall {
       backsOff: this.#waiters.some(({ backsOff }) => backsOff !== false),
     };
   }
+}
+
+/** What shared work comes to, for one who waits for it: it goes on for the others, who has no time left is told so. */
+export function untilTimeUp(
+  work: Promise<Refreshed>,
+  timeUp: AbortSignal,
+  { clock, action }: { clock: Pick<Clock, "now">; action: string },
+): Promise<Refreshed> {
+  return new Promise((resolve) => {
+    const leave = () => {
+      const message = `Cannot ${action}: no whole answer came in time`;
+      const failure = { reason: "UPSTREAM_TIMEOUT", scope: "question", message } as const;
+      resolve({ ok: false, failure, until: clock.now() });
+    };
+    if (timeUp.aborted) return leave();
+    timeUp.addEventListener("abort", leave, { once: true });
+    void work.then((outcome) => {
+      timeUp.removeEventListener("abort", leave);
+      resolve(outcome);
+    });
+  });
 }
