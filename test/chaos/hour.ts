@@ -61,6 +61,8 @@ export async function playHour(options: {
   troubles: readonly Trouble[];
   seed: number;
   naive: boolean;
+  /** Few enough make several sockets. */
+  filtersPerSocket?: number;
 }): Promise<Hour> {
   const { seed, troubles } = options;
   const wires = new Wires();
@@ -96,7 +98,7 @@ export async function playHour(options: {
   const servicePlayer = async (): Promise<Player & { asked: readonly Asked[] }> => {
     const { asked, scene, judge } = await sceneOf({});
     const { simulator, truths } = scene;
-    const service = await startServiceOn(clock, simulator);
+    const service = await startServiceOn(clock, simulator, options);
     await service.configure(asked);
     const tally = new Tally();
     const tell = (what: string, { asked: one, at, availability }: Answered) => {
@@ -136,6 +138,7 @@ export async function playHour(options: {
         const undecided = availability.verdict === Verdict.UNDECIDED;
         if (undecided) tally.undecide(reasonOf(availability));
         const misplaced = judge.misplaced(answered);
+        if (misplaced) tally.misplaced++;
         if (misplaced) tell(`undecided for no good reason: ${misplaced}`, answered);
         const judgement = claim && judge.judge(one, claim, at);
         const reason = undecided ? reasonOf(availability) : undefined;

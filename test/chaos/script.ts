@@ -7,9 +7,13 @@ import type { Scene, Trouble } from "./trouble.ts";
 const ALWAYS = Number.POSITIVE_INFINITY;
 /** Push is gone, and what it told is not to be had again: everything is read anew. */
 function loseEverything({ simulator, next }: Scene, how: "clean" | "abrupt" = "abrupt"): void {
+  // Nobody comes back before the sessions are forgotten, which they are when their sockets are gone.
+  simulator.switches.gateway = "unavailable";
   simulator.gateway.cut(how);
-  // Only sessions whose socket is gone are forgotten.
-  next(() => simulator.gateway.forgetSessions());
+  next(() => {
+    simulator.gateway.forgetSessions();
+    simulator.switches.gateway = "up";
+  });
 }
 
 /** A fault of the calls that read presence, with push lost at its beginning and not to be had while it lasts. */
@@ -85,7 +89,7 @@ export const HOUR: readonly Trouble[] = [
     name: "all access tokens end",
     at: 840,
     lasts: 1,
-    feltFor: 60,
+    feltFor: 75,
     reasons: BUDGET,
     begin(scene) {
       scene.simulator.oauth.expireToken();
@@ -96,7 +100,7 @@ export const HOUR: readonly Trouble[] = [
     name: "the session is revoked",
     at: 960,
     lasts: 1,
-    feltFor: 60,
+    feltFor: 75,
     reasons: BUDGET,
     begin(scene) {
       scene.simulator.oauth.expireSession();
@@ -120,7 +124,7 @@ export const HOUR: readonly Trouble[] = [
     name: "a sixth login evicts the session",
     at: 1290,
     lasts: 1,
-    feltFor: 60,
+    feltFor: 75,
     reasons: BUDGET,
     begin(scene) {
       for (let login = 0; login < 6; login++) scene.simulator.oauth.issue();
@@ -286,4 +290,19 @@ export const HOUR: readonly Trouble[] = [
       loseEverything(scene);
     },
   },
+];
+
+/** A trouble of the hour at another time. */
+function again(name: string, at: number): Trouble {
+  const trouble = HOUR.find((one) => one.name === name);
+  if (!trouble) throw new Error(`Cannot play "${name}" again: it is not in the hour`);
+  return { ...trouble, at };
+}
+
+/** Five minutes of it. */
+export const MINUTES: readonly Trouble[] = [
+  again("nothing is known yet", 0),
+  again("a 429 with Retry-After", 80),
+  again("sockets break off", 190),
+  again("connections are reset", 230),
 ];

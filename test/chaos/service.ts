@@ -7,8 +7,6 @@ import { openClients } from "../support/clients.ts";
 import { duration } from "../support/destinations.ts";
 import { type Asked, chaosDestination } from "./queues.ts";
 
-// Less than all filters, so that there are several sockets.
-const FILTERS_PER_SOCKET = 20;
 const CONNECTION = "main";
 
 /** The service in this process, on the clock of a test. */
@@ -18,13 +16,18 @@ export interface ServiceOnClock {
   stop(): Promise<void>;
 }
 
-export async function startServiceOn(clock: Clock, simulator: Simulator): Promise<ServiceOnClock> {
+/** `filtersPerSocket`: as the operator has it unless given. */
+export async function startServiceOn(
+  clock: Clock,
+  simulator: Simulator,
+  { filtersPerSocket }: { filtersPerSocket?: number | undefined },
+): Promise<ServiceOnClock> {
   const settings = parseSettings({
     HTTP_PORT: "0",
     GRPC_PORT: "0",
     STORE_URL: "sqlite::memory:",
     UPSTREAM_ALLOW: simulator.origin,
-    PUSH_FILTERS_PER_SOCKET: String(FILTERS_PER_SOCKET),
+    ...(filtersPerSocket !== undefined && { PUSH_FILTERS_PER_SOCKET: String(filtersPerSocket) }),
   });
   const app = await startApp(settings, { telemetry: { metricsHandler: (_, response) => void response.end() }, clock });
   const { clients, close } = openClients("grpc-js on the gRPC port", app);

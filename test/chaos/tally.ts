@@ -9,6 +9,8 @@ export class Tally {
   wrongRejected = 0;
   /** Undecided, by reason. */
   readonly undecided = new Map<string, number>();
+  /** Undecided for a reason that nothing explains. */
+  misplaced = 0;
   /** Decided on what was older than it may be. */
   tooOld = 0;
   /** What the caller does about it is not what the truth of that very moment would have him do. */
@@ -17,8 +19,9 @@ export class Tally {
   longest = { ms: 0, id: "" };
   readonly #rightAt = new Map<string, number>();
 
-  /** A claim was compared with the truth. */
+  /** A decision was compared with the truth. */
   judge(id: string, judgement: Judgement, accepted: boolean, at: number): void {
+    this.decided++;
     this.judged.set(judgement, (this.judged.get(judgement) ?? 0) + 1);
     if (judgement !== "wrong") this.#right(id, at);
     else if (accepted) this.wrongAccepted++;

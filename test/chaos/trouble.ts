@@ -37,3 +37,8 @@ export interface Trouble {
 export function isFelt({ at, lasts, feltFor }: Trouble, seconds: number): boolean {
   return seconds >= at && seconds <= at + lasts + feltFor;
 }
+
+/** How many 429 the script gave by changing what nobody could know. */
+export function refusalsOf(troubles: readonly Trouble[]): number {
+  return troubles.reduce((sum, { refusals = 0 }) => sum + refusals, 0);
+}

@@ -1,5 +1,4 @@
 import type { RequestRecord } from "../../simulator/request-log.ts";
-import type { Trouble } from "./trouble.ts";
 
 type Group = "light" | "heavy" | "auth";
 
@@ -45,11 +44,6 @@ export function upstreamOf(requests: readonly RequestRecord[], origin: number): 
     ),
     most,
   };
-}
-
-/** How many 429 the script gave by changing what nobody could know. */
-export function refusalsOf(troubles: readonly Trouble[]): number {
-  return troubles.reduce((sum, { refusals = 0 }) => sum + refusals, 0);
 }
 
 /** The last calls before a time, for whoever looks for the bug. */
