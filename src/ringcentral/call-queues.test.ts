@@ -4,7 +4,6 @@ import { startServer } from "../upstream/test-server.ts";
 import { readAccountPresence } from "./account-presence.ts";
 import { readAgentQueues } from "./agent-queues.ts";
 import { listCallQueues } from "./call-queues.ts";
-import { readQueueMembers } from "./queue-members.ts";
 import { answeredBy, callOptions, callsTo, type Reply } from "./test-call.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -140,14 +139,6 @@ describe("listCallQueues()", () => {
     const listed = await listCallQueues(calls.call, "~", callOptions());
     expect(listed).toMatchObject({ ok: true, queues: [{ id: "9" }, { id: "10" }] });
   });
-});
-
-test("readQueueMembers() gives the extension ids as text, each once", async () => {
-  const records = [{ uri: "u", id: 63191550, extensionNumber: "101" }, { id: "63191551" }, { id: 63191550 }];
-  const { call, calls } = answeredBy(clock, () => ({ body: { records } }));
-  const read = await readQueueMembers(call, { accountId: "~", queueId: "7" }, callOptions());
-  expect(read).toEqual({ ok: true, extensionIds: ["63191550", "63191551"] });
-  expect(calls[0]).toMatchObject({ group: "light", route: expect.stringContaining("/{queue}/members") });
 });
 
 describe("readAgentQueues()", () => {
