@@ -55,6 +55,8 @@ describe("40 queues with 5 agents", () => {
     expect(calls("queue-presence")).toBeGreaterThanOrEqual(2 * questions.length);
     expect(simulator.limits.most("light")).toBeLessThanOrEqual(0.8 * LIMIT);
     expect(questions[0]!.intervalMs).toBe(0.8 * MAX_AGE);
+    // What explains an answer is the queue's own one before.
+    for (const { newest } of questions) expect(newest!.exchange?.status).toBe(200);
   });
 
   test("tell who opts in and out, also in one queue alone, and who joins or leaves", async () => {
