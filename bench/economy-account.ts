@@ -17,7 +17,7 @@ const AT_A_TIME = 20;
 function sizes(short: boolean) {
   return short
     ? { queues: 40, agents: 200, callsPerSecond: 5, periodMs: 5000, periods: 1, settleMs: 0 }
-    : // Longer than the minute after which calls of the warm-up no longer count.
+    : // Longer than the minute after which calls no longer count.
       { queues: 400, agents: 2000, callsPerSecond: 30, periodMs: 60_000, periods: 10, settleMs: 65_000 };
 }
 
@@ -47,15 +47,15 @@ export async function afterCuts(bench: Bench, asked: Asked): Promise<Figure[]> {
   // Push begins with the demand for it.
   const load = begin(stage);
   await stage.live();
-  // Without limits everything is known at once; then the answer to a call tells the service of the limits.
   for (let next = 0; next < stage.ids.length; next += AT_A_TIME) {
     const some = stage.ids.slice(next, next + AT_A_TIME);
     await Promise.all(some.map((destinationId) => availability.check({ destinationId, maxAge: {} })));
   }
-  if (!bench.short) await stage.simulator.limits(LIMITS);
-  await destinations.testDestination({ target: { case: "destinationId", value: stage.ids[0]! } });
   if (settleMs > 0) {
     await wait(settleMs);
+    // Nothing is read any more, so that the limits hold from here on; the answer to a call tells the service of them.
+    await stage.simulator.limits(LIMITS);
+    await destinations.testDestination({ target: { case: "destinationId", value: stage.ids[0]! } });
     load.take();
   }
 
@@ -74,9 +74,9 @@ export async function afterCuts(bench: Bench, asked: Asked): Promise<Figure[]> {
   ];
 }
 
-async function open(bench: Bench, asked: Asked, unlimited: boolean) {
+async function open(bench: Bench, asked: Asked, ampleLimits: boolean) {
   const { queues, agents, callsPerSecond } = sizes(bench.short);
-  const stage = await bench.stage({ queues, agents, callsPerSecond, unlimited });
+  const stage = await bench.stage({ queues, agents, callsPerSecond, ampleLimits });
   const ids = await stage.configure(asked);
   return { ...stage, ids, what: `${queues} queues, ${asked === "queue" ? "queue presence" : "joined"}` };
 }

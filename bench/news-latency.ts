@@ -43,7 +43,7 @@ export const newsLatency: Scenario = {
 type Sample = Record<Way, number>;
 
 async function open(bench: Bench, queues: number): Promise<(changes: number) => Promise<Sample[]>> {
-  const stage = await bench.stage({ queues, agents: queues * 5, unlimited: true });
+  const stage = await bench.stage({ queues, agents: queues * 5, ampleLimits: true });
   const ids = await stage.configure("queue", MAX_AGE_SECONDS);
   const arrivals = new Arrivals(WAYS);
   await Promise.all(Object.entries(WATCHES).map(([way, by]) => watch(way as Way, by)));

@@ -15,8 +15,8 @@ export interface StageOptions {
   readonly polling?: boolean;
   /** Calls that come to the queues; none unless set. */
   readonly callsPerSecond?: number;
-  /** No usage group has a limit. */
-  readonly unlimited?: boolean;
+  /** Limits that nothing here reaches, in place of RingCentral's. */
+  readonly ampleLimits?: boolean;
 }
 
 /** What destinations ask: the default criteria of queue presence, or how many agents are free by joined presence. */
@@ -41,6 +41,7 @@ export interface Stage {
 const CONNECTION = "bench";
 const TOKEN = "bench-token";
 const GRPC: Way = "grpc-js on the gRPC port";
+const AMPLE = "100000";
 const AT_A_TIME = 20;
 const PATIENCE_MS = 120_000;
 
@@ -53,8 +54,8 @@ export async function startStage(
     ends.defer(() => child.stop());
     child.died.catch(onDied);
   };
-  const { polling, callsPerSecond = 0, unlimited } = options;
-  const limits = ["--limit", "--limit-medium", "--limit-heavy", "--limit-auth"].flatMap((flag) => [flag, "unlimited"]);
+  const { polling, callsPerSecond = 0, ampleLimits } = options;
+  const limits = ["--limit", "--limit-medium", "--limit-heavy", "--limit-auth"].flatMap((flag) => [flag, AMPLE]);
   const simulated = startChild(
     "simulator",
     [
@@ -62,7 +63,7 @@ export async function startStage(
       ...["--queues", `${options.queues}`, "--agents", `${options.agents}`, "--interval", "0", "--token", TOKEN],
       ...(polling ? ["--scope", "ReadAccounts ReadPresence"] : []),
       ...(callsPerSecond > 0 ? ["--load", `${callsPerSecond}`] : []),
-      ...(unlimited ? limits : []),
+      ...(ampleLimits ? limits : []),
     ],
     ({ origin, queues }) => (typeof origin === "string" ? { origin, queues: queues as string[] } : undefined),
   );
