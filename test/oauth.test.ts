@@ -95,8 +95,8 @@ describe("a JWT connection", () => {
     await expect.poll(refused, { interval: 5, timeout: 5000 }).toHaveLength(50);
     expect(kinds(await answers)).toEqual(MET);
     expect(requests("token")).toHaveLength(1);
-    const statuses = requests("queue-presence").map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([...Array(50).fill(200), ...Array(50).fill(401)]);
+    const answered = (wanted: number) => requests("queue-presence").filter(({ status }) => status === wanted);
+    expect([answered(401).length, answered(200).length, requests("queue-presence").length]).toEqual([50, 50, 100]);
   });
 
   test("is thrown out by a sixth session, tries once more, and the caller sees nothing of it", async () => {

@@ -257,7 +257,7 @@ async function placesOf(
 /** Collects every token that the simulator gives out. */
 function overhear({ oauth: { sessions } }: Simulator) {
   const all = new Set<string>();
-  let onWsToken = (_: string) => {};
+  let onWsToken: (token: string) => void = () => {};
   const tell = (...tokens: (string | undefined)[]) => {
     for (const token of tokens) if (token !== undefined) all.add(token);
   };

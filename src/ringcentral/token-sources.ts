@@ -51,6 +51,8 @@ export function createTokenSources(deps: Deps): (source: ConnectionSource, owner
 
 /** Token calls go before everything else of their group, and do not wait for a turn: everybody waits for them. */
 function authBudget(owner: TokenOwner, { backOffs, clock }: Pick<Deps, "backOffs" | "clock">): AuthBudget {
+  /** When the call under way was counted. */
+  let counted: number[] = [];
   return {
     blocked(now) {
       const penalty = backOffs.blocked([owner.backOffKey()], now);
@@ -58,8 +60,11 @@ function authBudget(owner: TokenOwner, { backOffs, clock }: Pick<Deps, "backOffs
       const until = owner.budget().freeAt(new Turn("check"));
       return until > clock.now() ? { failure: OVER_BUDGET, until } : undefined;
     },
-    spend: () => owner.budget().spend(),
-    observe: (state) => owner.budget().observe(state),
+    spend: () => void counted.push(owner.budget().spend()),
+    observe(state) {
+      owner.budget().observe(state, counted);
+      counted = [];
+    },
     limited(failure, now) {
       const key = owner.backOffKey();
       const untilMs = backOffs.open(key, failure, now);

@@ -119,7 +119,7 @@ export async function startService(
 }
 
 /** The simulator's options in tests: no limit of light calls unless told so, and the same time as the service's. */
-export function simulatorOptions(options: SimulatorOptions = {}, clock?: Clock): SimulatorOptions {
+function simulatorOptions(options: SimulatorOptions = {}, clock?: Clock): SimulatorOptions {
   const time = clock && { now: () => clock.now(), after: (ms: number, then: () => void) => clock.after(ms, then) };
   return { limits: { light: Number.POSITIVE_INFINITY }, ...time, ...options };
 }
