@@ -12,6 +12,8 @@ import type { QuestionReads } from "./question-reads.ts";
 /** How many questions share a budget, and how they are kept current. */
 interface Counts {
   readonly countedAt: number;
+  /** The limit that was reckoned with. */
+  readonly perMinute: number;
   /** In demand and read on their own time: how. */
   readonly plan: AgentsPlan;
   /** In demand and kept current by push. */
@@ -93,7 +95,8 @@ export class BudgetDemand {
     const { budgetKey } = connection;
     const now = this.#clock.now();
     const known = this.#counts.get(budgetKey);
-    if (known && now - known.countedAt < BELIEVED_MS) return known;
+    const { perMinute } = connection.budget("light");
+    if (known?.perMinute === perMinute && now - known.countedAt < BELIEVED_MS) return known;
     const polled: Polled[] = [];
     let pushed = 0;
     for (const asked of this.#connections()) {
@@ -104,7 +107,7 @@ export class BudgetDemand {
         else polled.push({ reads, connection: asked.connection });
       }
     }
-    const counts = { countedAt: now, plan: planAgents(polled, connection.budget("light").perMinute), pushed };
+    const counts = { countedAt: now, perMinute, plan: planAgents(polled, perMinute), pushed };
     this.#counts.set(budgetKey, counts);
     this.#measure(connection, counts);
     return counts;
