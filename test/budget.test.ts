@@ -32,7 +32,9 @@ const reads = () => service.simulator.requests.filter(({ on }) => on === "queue-
 
 /** Lets a second pass when what was asked is answered, so that both sides count the same. */
 async function aSecond(): Promise<void> {
-  await expect.poll(() => reads().every(({ status }) => status !== undefined), { interval: 5 }).toBe(true);
+  await expect
+    .poll(() => reads().every(({ status }) => status !== undefined), { interval: 5, timeout: 5000 })
+    .toBe(true);
   clock.leap(1000);
   await pause(10);
 }
