@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { ServiceError } from "../lib/errors.ts";
 
 import type { Trouble } from "../presence/snapshot.ts";
-import { OVER_BUDGET } from "../ringcentral/calls.ts";
+import { OVER_BUDGET } from "../ringcentral/calls/calls.ts";
 import { checkAnswered } from "../telemetry/events.ts";
 import type { Answer } from "./answer.ts";
 import type { History } from "./history.ts";

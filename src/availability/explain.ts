@@ -3,7 +3,7 @@ import type { PresenceDocument } from "../acceptance/document.ts";
 import { type Explanation as Acceptance, MAX_SHOWN_BYTES } from "../acceptance/explain.ts";
 import { cutText } from "../acceptance/text-spans.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Exchange } from "../ringcentral/call.ts";
+import type { Exchange } from "../ringcentral/calls/call.ts";
 import { type PreparedRequest, queuePresenceRequest } from "../templates/ringcentral.ts";
 import type { Answer } from "./answer.ts";
 import { hintFor } from "./hints.ts";

@@ -9,7 +9,7 @@ import { CallLog } from "../presence/call-log.ts";
 import type { Member } from "../presence/member.ts";
 import type { QuestionReads } from "../presence/question-reads.ts";
 import type { Age, Snapshot } from "../presence/snapshot.ts";
-import type { Exchange } from "../ringcentral/call.ts";
+import type { Exchange } from "../ringcentral/calls/call.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { type Answer, nextVersion, redated, sameState } from "./answer.ts";
 import { Judgements } from "./judgements.ts";

@@ -1,8 +1,8 @@
 import type { Dated } from "../acceptance/dated.ts";
-import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/budget.ts";
+import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/calls/budget.ts";
 import type { Connection } from "../ringcentral/connection.ts";
-import { asksAgents } from "../ringcentral/join-plan.ts";
 import type { Question } from "../ringcentral/question.ts";
+import { asksAgents } from "../ringcentral/tables/join-plan.ts";
 import { achievableAgeMs, RECONCILE_MS } from "./cadence.ts";
 import type { QuestionReads } from "./question-reads.ts";
 

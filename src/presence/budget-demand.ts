@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/budget.ts";
+import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/calls/budget.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import type { ByAgents } from "../ringcentral/presence-reader.ts";
 import { achievableAgeCounted } from "../telemetry/events.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Connection } from "../ringcentral/connection.ts";
-import type { TokenStatus } from "../ringcentral/token-source.ts";
+import type { TokenStatus } from "../ringcentral/tokens/token-source.ts";
 import { BackOffs } from "../upstream/backoff.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { ConnectionDemand } from "./budget-demand.ts";

@@ -1,7 +1,7 @@
 import type { Warning } from "../lib/errors.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import type { ConnectionStatus, GroupStatus } from "../ringcentral/connection-status.ts";
-import { ACCOUNT_EVENTS_PERMISSION, allowsPush } from "../ringcentral/push-plan.ts";
+import { ACCOUNT_EVENTS_PERMISSION, allowsPush } from "../ringcentral/push/push-plan.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
 import type { ConnectionDemand } from "./budget-demand.ts";
 import { demandWarning } from "./demand-warning.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Purpose } from "../ringcentral/turn.ts";
+import type { Purpose } from "../ringcentral/calls/turn.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { ASKED_LATELY_MS } from "./cadence.ts";
 import type { Member } from "./member.ts";

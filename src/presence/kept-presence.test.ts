@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { TestClock } from "../lib/test-clock.ts";
-import { Budgets } from "../ringcentral/budgets.ts";
+import { Budgets } from "../ringcentral/calls/budgets.ts";
 import { Connections } from "../ringcentral/connections.ts";
-import { loadKeptPresence } from "../ringcentral/presence-store.ts";
+import { loadKeptPresence } from "../ringcentral/kept/presence-store.ts";
 import { openSqlite } from "../stores/sqlite.ts";
 import { BackOffs } from "../upstream/backoff.ts";
 import { Presence } from "./presence.ts";

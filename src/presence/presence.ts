@@ -1,11 +1,11 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import type { Warning } from "../lib/errors.ts";
+import { Turn } from "../ringcentral/calls/turn.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import type { ConnectionStatus } from "../ringcentral/connection-status.ts";
 import type { Connections } from "../ringcentral/connections.ts";
 import type { Question } from "../ringcentral/question.ts";
-import { Turn } from "../ringcentral/turn.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import type { BackOffs } from "../upstream/backoff.ts";
 import { BudgetDemand } from "./budget-demand.ts";

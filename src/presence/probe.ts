@@ -1,4 +1,4 @@
-import { overBudget } from "../ringcentral/calls.ts";
+import { overBudget } from "../ringcentral/calls/calls.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";

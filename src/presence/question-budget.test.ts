@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { OVER_BUDGET } from "../ringcentral/calls.ts";
+import { OVER_BUDGET } from "../ringcentral/calls/calls.ts";
 import { startPresence } from "./test-presence.ts";
 import { agents, light, question } from "./test-reader.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../lib/secret.ts";
-import { createPastedToken } from "../ringcentral/pasted-token.ts";
+import { createPastedToken } from "../ringcentral/tokens/pasted-token.ts";
 import { member, observedByRead, startPresence } from "./test-presence.ts";
 import { agents, light, question, TIMINGS } from "./test-reader.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
+import { Turn } from "../ringcentral/calls/turn.ts";
 import type { PresenceReader } from "../ringcentral/presence-reader.ts";
 import type { Question } from "../ringcentral/question.ts";
-import { Turn } from "../ringcentral/turn.ts";
 import { callerCoalesced } from "../telemetry/events.ts";
 import { RENEW_AT, retryAt, SHORTEST_INTERVAL_MS } from "./cadence.ts";
 import { Demand } from "./demand.ts";

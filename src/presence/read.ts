@@ -1,6 +1,6 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
-import type { Turn } from "../ringcentral/turn.ts";
+import type { Turn } from "../ringcentral/calls/turn.ts";
 import type { ReadOutcome } from "./snapshot.ts";
 
 /** Somebody who waits for a read. */

@@ -1,8 +1,8 @@
 import type { Dated } from "../acceptance/dated.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
-import type { Exchange } from "../ringcentral/call.ts";
-import { OVER_BUDGET, overBudget } from "../ringcentral/calls.ts";
-import { type Observed, observedAt } from "../ringcentral/compose.ts";
+import type { Exchange } from "../ringcentral/calls/call.ts";
+import { OVER_BUDGET, overBudget } from "../ringcentral/calls/calls.ts";
+import { type Observed, observedAt } from "../ringcentral/tables/compose.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 
 /** Snapshot is what a queue's presence was at a moment; push may keep parts of it current. */

@@ -1,10 +1,10 @@
 import { TestClock } from "../lib/test-clock.ts";
-import { Budgets } from "../ringcentral/budgets.ts";
+import { Budgets } from "../ringcentral/calls/budgets.ts";
 import type { ConnectionSource } from "../ringcentral/connection-source.ts";
 import { Connections } from "../ringcentral/connections.ts";
-import { createPastedToken } from "../ringcentral/pasted-token.ts";
 import type { Question } from "../ringcentral/question.ts";
-import type { TokenSource } from "../ringcentral/token-source.ts";
+import { createPastedToken } from "../ringcentral/tokens/pasted-token.ts";
+import type { TokenSource } from "../ringcentral/tokens/token-source.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { BackOffs } from "../upstream/backoff.ts";
 import type { Member } from "./member.ts";

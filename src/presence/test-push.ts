@@ -1,10 +1,10 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Connection, ConnectionListener, QueueNeed } from "../ringcentral/connection.ts";
 import type { Connections } from "../ringcentral/connections.ts";
-import type { Coverage } from "../ringcentral/coverage.ts";
 import { createPresenceReader } from "../ringcentral/presence-reader.ts";
-import type { PushFilter } from "../ringcentral/push-event.ts";
-import { Tables } from "../ringcentral/tables.ts";
+import type { Coverage } from "../ringcentral/push/coverage.ts";
+import type { PushFilter } from "../ringcentral/push/push-event.ts";
+import { Tables } from "../ringcentral/tables/tables.ts";
 
 /**
  * TestPush is the push of the connections it is put over, held by the test: what it carries, when it proves alive and what

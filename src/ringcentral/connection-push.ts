@@ -1,18 +1,18 @@
 import type { Clock } from "../lib/clock.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { OpenSocket } from "../upstream/socket.ts";
-import type { CallApi } from "./call.ts";
+import type { CallApi } from "./calls/call.ts";
 import type { QueueNeed } from "./connection.ts";
-import type { Coverage } from "./coverage.ts";
-import { Push } from "./push.ts";
-import type { WsTokenOutcome } from "./push-dialer.ts";
-import type { PushEvent, PushFilter } from "./push-event.ts";
-import { filterKey } from "./push-filters.ts";
-import { allowsPush, filtersFor } from "./push-plan.ts";
-import type { PushRecovery } from "./push-recovery.ts";
-import type { Tables } from "./tables.ts";
-import type { TokenOutcome } from "./token-source.ts";
-import { askWsToken } from "./ws-token.ts";
+import type { Coverage } from "./push/coverage.ts";
+import { Push } from "./push/push.ts";
+import type { WsTokenOutcome } from "./push/push-dialer.ts";
+import type { PushEvent, PushFilter } from "./push/push-event.ts";
+import { filterKey } from "./push/push-filters.ts";
+import { allowsPush, filtersFor } from "./push/push-plan.ts";
+import type { PushRecovery } from "./push/push-recovery.ts";
+import { askWsToken } from "./push/ws-token.ts";
+import type { Tables } from "./tables/tables.ts";
+import type { TokenOutcome } from "./tokens/token-source.ts";
 
 /** What every connection's push shares. */
 export interface PushSettings {

@@ -1,5 +1,5 @@
 import type { Warning } from "../lib/errors.ts";
-import type { UsageGroup } from "./usage-group.ts";
+import type { UsageGroup } from "./calls/usage-group.ts";
 
 /** ConnectionStatus is how a connection is doing while the service runs; times in Unix milliseconds. */
 export interface ConnectionStatus {

@@ -1,18 +1,18 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/secret.ts";
-import { AgentLists } from "./agent-lists.ts";
-import type { Budget } from "./budget.ts";
-import type { Budgets } from "./budgets.ts";
-import { BulkCost } from "./bulk-cost.ts";
-import type { CallApi } from "./call.ts";
-import { type CallsDeps, createCallApi } from "./calls.ts";
+import type { Budget } from "./calls/budget.ts";
+import type { Budgets } from "./calls/budgets.ts";
+import type { CallApi } from "./calls/call.ts";
+import { type CallsDeps, createCallApi } from "./calls/calls.ts";
+import type { UsageGroup } from "./calls/usage-group.ts";
 import { ConnectionPush, type PushSettings } from "./connection-push.ts";
-import { ExtensionRefresh, type RefreshDeps } from "./extension-refresh.ts";
+import type { KeptPresence } from "./kept/presence-store.ts";
 import { type AccountPresence, createPresenceReader, type PresenceReader } from "./presence-reader.ts";
-import type { KeptPresence } from "./presence-store.ts";
-import { Tables } from "./tables.ts";
-import type { TokenSource } from "./token-source.ts";
-import type { UsageGroup } from "./usage-group.ts";
+import { AgentLists } from "./tables/agent-lists.ts";
+import { BulkCost } from "./tables/bulk-cost.ts";
+import { ExtensionRefresh, type RefreshDeps } from "./tables/extension-refresh.ts";
+import { Tables } from "./tables/tables.ts";
+import type { TokenSource } from "./tokens/token-source.ts";
 
 /** Told of what concerns everything that is asked over a connection. */
 export interface ConnectionListener {

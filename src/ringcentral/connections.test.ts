@@ -4,14 +4,14 @@ import { Secret } from "../lib/secret.ts";
 import { settle, TestClock } from "../lib/test-clock.ts";
 import { BackOffs } from "../upstream/backoff.ts";
 import type { HttpRequest, HttpResult } from "../upstream/http-client.ts";
-import { Budgets } from "./budgets.ts";
+import { Budgets } from "./calls/budgets.ts";
+import { Turn } from "./calls/turn.ts";
 import type { Connection } from "./connection.ts";
 import { type ConnectionSource, connectionSource, namedConnection } from "./connection-source.ts";
 import { Connections } from "./connections.ts";
-import { createPastedToken } from "./pasted-token.ts";
-import type { TokenSource } from "./token-source.ts";
-import type { TokenOwner } from "./token-sources.ts";
-import { Turn } from "./turn.ts";
+import { createPastedToken } from "./tokens/pasted-token.ts";
+import type { TokenSource } from "./tokens/token-source.ts";
+import type { TokenOwner } from "./tokens/token-sources.ts";
 
 const ORIGIN = "https://platform.example";
 

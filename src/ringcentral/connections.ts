@@ -1,8 +1,8 @@
 import { type Access, sameAccess } from "../connections/credentials.ts";
 import { Connection, type ConnectionDeps, type LiveCredential } from "./connection.ts";
 import type { ConnectionSource } from "./connection-source.ts";
-import type { TokenSource } from "./token-source.ts";
-import type { TokenOwner } from "./token-sources.ts";
+import type { TokenSource } from "./tokens/token-source.ts";
+import type { TokenOwner } from "./tokens/token-sources.ts";
 
 interface Open {
   readonly connection: Connection;

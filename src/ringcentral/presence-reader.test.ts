@@ -6,13 +6,13 @@ import { BackOffs } from "../upstream/backoff.ts";
 import { createDispatcher } from "../upstream/dispatcher.ts";
 import { createHttpClient } from "../upstream/http-client.ts";
 import { reset, startServer } from "../upstream/test-server.ts";
-import { Budgets } from "./budgets.ts";
+import { Budgets } from "./calls/budgets.ts";
+import { Turn } from "./calls/turn.ts";
 import { Connection } from "./connection.ts";
 import { connectionSource } from "./connection-source.ts";
-import { createPastedToken } from "./pasted-token.ts";
 import type { ReadOptions } from "./presence-reader.ts";
 import { questionOf } from "./question.ts";
-import { Turn } from "./turn.ts";
+import { createPastedToken } from "./tokens/pasted-token.ts";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -2,12 +2,12 @@ import type { Dated } from "../acceptance/dated.ts";
 import { parseDocument } from "../acceptance/document.ts";
 import { QUEUE_PRESENCE_ROUTE, queuePresencePath } from "../templates/ringcentral.ts";
 import { requestIdOf } from "../upstream/attempt-span.ts";
-import type { AgentLists } from "./agent-lists.ts";
-import type { ApiFailure, ApiSuccess, CallApi, CallOptions, Exchange } from "./call.ts";
-import { type Composed, observedAt } from "./compose.ts";
-import type { ExtensionRefresh } from "./extension-refresh.ts";
+import type { ApiFailure, ApiSuccess, CallApi, CallOptions, Exchange } from "./calls/call.ts";
 import type { Question } from "./question.ts";
-import type { Tables } from "./tables.ts";
+import type { AgentLists } from "./tables/agent-lists.ts";
+import { type Composed, observedAt } from "./tables/compose.ts";
+import type { ExtensionRefresh } from "./tables/extension-refresh.ts";
+import type { Tables } from "./tables/tables.ts";
 import { truncation } from "./truncation.ts";
 
 export interface ReadOptions extends CallOptions {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../lib/errors.ts";
 import { TestClock } from "../lib/test-clock.ts";
-import type { CallApi } from "./call.ts";
+import type { CallApi } from "./calls/call.ts";
+import { answeredBy } from "./calls/test-call.ts";
 import type { Connection } from "./connection.ts";
 import { createQueuePicker } from "./queue-picker.ts";
-import { answeredBy } from "./test-call.ts";
 
 const clock = new TestClock(0);
 

@@ -1,8 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import { ServiceError } from "../lib/errors.ts";
-import { type CallQueue, listCallQueues } from "./call-queues.ts";
+import { Turn } from "./calls/turn.ts";
 import type { Connection } from "./connection.ts";
-import { Turn } from "./turn.ts";
+import { type CallQueue, listCallQueues } from "./tables/call-queues.ts";
 
 // A person waits for it: as long as a gateway usually lets him.
 const PATIENCE_MS = 30_000;

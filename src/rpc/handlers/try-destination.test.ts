@@ -19,7 +19,7 @@ import { destinationOf, newDestination, startDestinations, TOKEN } from "../../d
 import { Presence } from "../../presence/presence.ts";
 import { pastedTokens } from "../../presence/test-presence.ts";
 import { agents, TestReader } from "../../presence/test-reader.ts";
-import { Budgets } from "../../ringcentral/budgets.ts";
+import { Budgets } from "../../ringcentral/calls/budgets.ts";
 import { connectionSource } from "../../ringcentral/connection-source.ts";
 import { Connections } from "../../ringcentral/connections.ts";
 import { questionOf } from "../../ringcentral/question.ts";
