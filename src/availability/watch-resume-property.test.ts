@@ -138,9 +138,12 @@ function resumingClient(world: World, query: Partial<WatchQuery>) {
       return event.kind;
     },
 
-    /** Takes until nothing has changed for longer than any state takes to become too old. */
+    /**
+     * Takes until nothing has changed for longer than any state takes to become too old: a Check keeps it in demand for a
+     * minute, and three read intervals later it is.
+     */
     async drain(): Promise<void> {
-      for (let quiet = 0; quiet < 5; ) quiet = (await client.take()) === "heartbeat" ? quiet + 1 : 0;
+      for (let quiet = 0; quiet < 8; ) quiet = (await client.take()) === "heartbeat" ? quiet + 1 : 0;
     },
 
     async cut(): Promise<void> {
