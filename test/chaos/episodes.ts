@@ -8,8 +8,6 @@ export interface Episode {
   readonly reasons: Set<string>;
   /** From the beginning of the trouble to the last Check that was undecided; 0 = none was. */
   lastUndecidedAfter: number;
-  /** Answers that only what RingCentral did not tell makes right. */
-  untold: number;
 }
 
 /** Episodes tells trouble from trouble: each Check belongs to the one that began last. */
@@ -23,19 +21,17 @@ export class Episodes {
       undecided: 0,
       reasons: new Set(),
       lastUndecidedAfter: 0,
-      untold: 0,
     }));
   }
 
   /** A Check was answered; `reason` when it was undecided. */
-  count(seconds: number, given: { reason: string | undefined; untold: boolean }): void {
+  count(seconds: number, reason: string | undefined): void {
     const episode = this.all.findLast(({ trouble }) => trouble.at <= seconds);
     if (!episode) return;
     episode.checks++;
-    if (given.untold) episode.untold++;
-    if (given.reason === undefined) return;
+    if (reason === undefined) return;
     episode.undecided++;
-    episode.reasons.add(given.reason);
+    episode.reasons.add(reason);
     episode.lastUndecidedAfter = seconds - episode.trouble.at;
   }
 }

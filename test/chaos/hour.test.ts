@@ -57,5 +57,11 @@ test("docs/correctness.md shows the figures of a run; UPDATE_DOCS=1 writes them"
 
 /** The first cells of a table's rows that are words. */
 function rowsOf(text: string): string[] {
-  return text.split("\n").map((line) => line.split("|").slice(1, 3).filter((cell) => /[a-z]{3}/.test(cell)).join("|"));
+  return text.split("\n").map((line) =>
+    line
+      .split("|")
+      .slice(1, 3)
+      .filter((cell) => /[a-z]{3}/.test(cell))
+      .join("|"),
+  );
 }

@@ -21,14 +21,6 @@ export type Judgement =
   | "right but for members who moved"
   | "wrong";
 
-/** One answer, with the times around it, Unix milliseconds. */
-export interface Answered {
-  readonly asked: Asked;
-  readonly askedAt: number;
-  readonly at: number;
-  readonly availability: Availability;
-}
-
 /** What the criteria said, whatever became of it by policy; undefined when there is nothing to compare. */
 export interface Claim {
   readonly measured: number | undefined;
@@ -87,12 +79,10 @@ export class Judge {
     return "wrong";
   }
 
-  /** Why an answer should not have been undecided, or not for that reason; undefined when it is as it should be. */
-  misplaced({ availability, at, asked }: Answered): string | undefined {
-    if (availability.verdict !== Verdict.UNDECIDED) return undefined;
-    const reason = reasonOf(availability);
+  /** Why an answer at `at` should not be undecided, or not for that reason; undefined when it is as it should be. */
+  misplaced({ kind }: Asked, reason: Trouble["reasons"][number], at: number): string | undefined {
     const felt = this.felt(at);
-    if (reason === "PRESENCE_UNKNOWN" && !asked.kind.joined) return "PRESENCE_UNKNOWN where no field can be missing";
+    if (reason === "PRESENCE_UNKNOWN" && !kind.joined) return "PRESENCE_UNKNOWN where no field can be missing";
     if (felt.some(({ reasons }) => reasons.includes(reason))) return undefined;
     return `${reason} in ${felt.map(({ name }) => `"${name}"`).join(" and ") || "quiet"}`;
   }

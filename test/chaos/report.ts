@@ -54,7 +54,10 @@ export function outcomesTable({ service, naive, seconds }: Hour): string {
       row("the caller does what the truth of that moment says", ({ tally }) =>
         share(tally.checks - tally.missed, tally.checks),
       ),
-      row("longest that a queue was without a right decision", ({ tally }) => `${Math.round(tally.longest.ms / 1000)} s`),
+      row(
+        "longest that a queue was without a right decision",
+        ({ tally }) => `${Math.round(tally.longest.ms / 1000)} s`,
+      ),
       row("calls of RingCentral a minute", ({ upstream }) => perMinute(upstream.calls)),
       row("of these for tokens", ({ upstream }) => perMinute(upstream.authCalls)),
       row("most Light calls in 60 s", ({ upstream }) => number(upstream.most.light)),

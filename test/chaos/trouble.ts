@@ -6,6 +6,8 @@ import type { Truths } from "./truths.ts";
 export interface Scene {
   readonly simulator: Simulator;
   readonly truths: Truths;
+  /** Calls are counted against limits. */
+  readonly limited: boolean;
   /** Does something when the sockets have settled, but nobody has begun to mend. */
   readonly next: (then: () => void) => void;
 }

@@ -37,13 +37,24 @@ export function upstreamOf(requests: readonly RequestRecord[], origin: number): 
     authCalls: of("auth").length,
     refused: refused.length,
     refusedByLimit: refused.filter(({ fault }) => fault === undefined).length,
-    intoPenalty: refused.flatMap((first) =>
-      of(GROUPS[first.on ?? "unknown"] ?? "light")
-        .filter(({ at }) => at > first.at && at < first.at + PENALTY_MS)
-        .map(({ at }) => `a call at ${seconds(at, origin)} after a 429 at ${seconds(first.at, origin)}`),
-    ),
+    intoPenalty: (["light", "heavy", "auth"] as const).flatMap((group) => intoPenalty(of(group), origin)),
     most,
   };
+}
+
+/** The calls of a group that came after a 429 and within its minute. */
+function intoPenalty(calls: readonly RequestRecord[], origin: number): string[] {
+  const found: string[] = [];
+  // What came at the same moment as the 429 was on its way already.
+  let [newest, before] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { at, status } of calls) {
+    const refusedAt = newest < at ? newest : before;
+    if (at < refusedAt + PENALTY_MS) {
+      found.push(`a call at ${seconds(at, origin)} after a 429 at ${seconds(refusedAt, origin)}`);
+    }
+    if (status === 429 && at > newest) [newest, before] = [at, newest];
+  }
+  return found;
 }
 
 /** The last calls before a time, for whoever looks for the bug. */
