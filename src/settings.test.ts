@@ -10,6 +10,7 @@ const defaults = {
   grpcPort: 50051,
   storeUrl: "sqlite:./data/availability.db",
   upstreamAllow: [],
+  pushFiltersPerSocket: 500,
   secretsKey: undefined,
   auth: "none",
   exposed: false,
@@ -33,7 +34,17 @@ describe("parseSettings()", () => {
   });
 
   test("gives the defaults when variables are empty", () => {
-    const names = ["HOST", "HTTP_PORT", "GRPC_PORT", "STORE_URL", "UPSTREAM_ALLOW", "AUTH", "INSECURE", "LOG_LEVEL"];
+    const names = [
+      "HOST",
+      "HTTP_PORT",
+      "GRPC_PORT",
+      "STORE_URL",
+      "UPSTREAM_ALLOW",
+      "PUSH_FILTERS_PER_SOCKET",
+      "AUTH",
+      "INSECURE",
+      "LOG_LEVEL",
+    ];
     expect(parseSettings(Object.fromEntries([...names, "TLS_CERT"].map((name) => [name, ""])))).toEqual(defaults);
   });
 
@@ -67,6 +78,7 @@ describe("parseSettings()", () => {
     ],
     [{ INSECURE: "0" }, {}],
     [{ STORE_URL: ":memory:" }, { storeUrl: ":memory:" }],
+    [{ PUSH_FILTERS_PER_SOCKET: "1" }, { pushFiltersPerSocket: 1 }],
     [{ STORE_URL: "sqlite:/var/lib/x.db" }, { storeUrl: "sqlite:/var/lib/x.db" }],
     [{ UPSTREAM_ALLOW: "http://localhost:4000" }, { upstreamAllow: ["http://localhost:4000"] }],
     [
@@ -90,6 +102,10 @@ describe("parseSettings()", () => {
   const loopback = "expected a loopback address while AUTH is none, or INSECURE=1 to let anyone who reaches it call";
   const origin = 'expected a bare origin, as in "https://server.example"';
   test.each<readonly [name: string, value: string, reason: string, description: string]>([
+    ...["0", "-1", "100000", "many", "1.5"].map((value) => {
+      const description = `is ${JSON.stringify(value)}; expected a whole number from 1 to 99999`;
+      return ["PUSH_FILTERS_PER_SOCKET", value, "INVALID_FORMAT", description] as const;
+    }),
     ...["HTTP_PORT", "GRPC_PORT"].flatMap((name) =>
       [" 80 80", "abc", "-1", "65536", "080", "80.0", "8e1", "0x50", "+80", "80 ", "٨٠", "100000", "NaN"].map(
         (value) => [name, value, "INVALID_FORMAT", `is ${JSON.stringify(value)}; ${port}`] as const,

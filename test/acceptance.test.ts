@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentCount, Condition, RegexType, Scope } from "../gen/availability/v1/acceptance_pb.ts";
 import { Reason, Verdict } from "../gen/availability/v1/availability_pb.ts";
+import { PresenceDetail } from "../gen/availability/v1/destination_pb.ts";
 import type { MemberChange } from "../simulator/agent.ts";
 import { LAYOUTS } from "../simulator/layout.ts";
 import { countOf, type DestinationSketch, destinationOf } from "./support/destinations.ts";
@@ -45,18 +46,18 @@ describe.each(LAYOUTS)("criteria on a queue answered in the %s layout", (layout)
     expect(await ask([{}, out], {})).toMatchObject({ accepted: true, measured: 1 });
   });
 
-  test("example 3 counts where the answer carries presenceStatus, and is PRESENCE_UNKNOWN where it does not", async () => {
+  test("example 3 counts who is available, from the agents' own presence where the queue's answer has none", async () => {
     const members = [{}, { presenceStatus: "Busy" }, { ...out }] as const;
     const answer = await ask(members, moreThan(0, ACCEPTING_AND_AVAILABLE));
-    if (layout === "seed") expect(answer).toMatchObject({ accepted: true, measured: 1, reason: Reason.CRITERIA_MET });
-    else {
-      expect(answer).toMatchObject({
-        accepted: false,
-        verdict: Verdict.UNDECIDED,
-        reason: Reason.PRESENCE_UNKNOWN,
-        measured: 0,
-      });
-    }
+    expect(answer).toMatchObject({ accepted: true, measured: 1, reason: Reason.CRITERIA_MET });
+  });
+
+  test("example 3 on the queue's answer alone is PRESENCE_UNKNOWN where that carries no presenceStatus", async () => {
+    const members = [{}, { presenceStatus: "Busy" }, { ...out }] as const;
+    const presenceDetail = PresenceDetail.QUEUE;
+    const answer = await ask(members, { ...moreThan(0, ACCEPTING_AND_AVAILABLE), presenceDetail });
+    const unknown = { accepted: false, verdict: Verdict.UNDECIDED, reason: Reason.PRESENCE_UNKNOWN, measured: 0 };
+    expect(answer).toMatchObject(layout === "seed" ? { accepted: true, measured: 1 } : unknown);
   });
 
   test.each([
@@ -125,7 +126,8 @@ describe("Configure()", () => {
   afterAll(() => service.stop());
 
   const warningsOf = async (acceptance: DestinationSketch["acceptance"]) => {
-    const destination = destinationOf(service.simulator, acceptance ? { acceptance } : {});
+    const presenceDetail = PresenceDetail.QUEUE;
+    const destination = destinationOf(service.simulator, { presenceDetail, ...(acceptance && { acceptance }) });
     const { warnings } = await service.availability.configure({ destination, validateOnly: true });
     return warnings.map(({ reason }) => reason);
   };

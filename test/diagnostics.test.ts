@@ -149,7 +149,12 @@ describe("ListTemplates()", () => {
     expect(Object.keys(fields).sort()).toEqual([
       "ring_central.account_id",
       "ring_central.call_queue_id",
+      "ring_central.connection_id",
       "ring_central.credential.bearer_token",
+      "ring_central.credential.oauth.client_id",
+      "ring_central.credential.oauth.client_secret",
+      "ring_central.credential.oauth.jwt",
+      "ring_central.credential.oauth.refresh_token",
       "ring_central.only_extensions",
       "ring_central.presence_detail",
       "ring_central.server_url",
@@ -161,7 +166,7 @@ describe("ListTemplates()", () => {
       ).toBe(true);
     }
     expect(fields["ring_central.call_queue_id"]).toMatchObject({ required: true, secret: false });
-    expect(fields["ring_central.credential.bearer_token"]).toMatchObject({ required: true, secret: true });
+    expect(fields["ring_central.credential.bearer_token"]).toMatchObject({ required: false, secret: true });
     expect(fields["ring_central.server_url"]!.defaultValue).toBe("https://platform.ringcentral.com");
   });
 

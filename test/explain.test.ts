@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { JsonPathType, RegexType, Scope } from "../gen/availability/v1/acceptance_pb.ts";
 import { Reason, Source, Verdict } from "../gen/availability/v1/availability_pb.ts";
-import { OnUndecided } from "../gen/availability/v1/destination_pb.ts";
+import { OnUndecided, PresenceDetail } from "../gen/availability/v1/destination_pb.ts";
 import type { EvaluateAcceptanceRequestSchema } from "../gen/availability/v1/destination_service_pb.ts";
 import type { Explanation } from "../gen/availability/v1/explanation_pb.ts";
 import { BadRequestSchema } from "../gen/google/rpc/error_details_pb.ts";
@@ -422,9 +422,9 @@ describe("EvaluateAcceptance()", () => {
   });
 });
 
-test("example 3 of CallGrid's page is decided and explained on its layout, and hinted at on RingCentral's", async () => {
+test("example 3 of CallGrid's page is decided and explained on its layout, and hinted at on RingCentral's queue answer alone", async () => {
   const acceptance = countOf(`${ACCEPTING}.*"presenceStatus": "Available"`);
-  const { id } = await freshDestination({ acceptance });
+  const { id } = await freshDestination({ acceptance, presenceDetail: PresenceDetail.QUEUE });
   const real = await tryOut({ case: "destinationId", value: id });
   expect(real.availability.reason).toBe(Reason.PRESENCE_UNKNOWN);
   expect(real.explanation.hint).toMatch(/no presenceStatus/);
