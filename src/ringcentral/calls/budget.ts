@@ -94,8 +94,10 @@ export class Budget {
     return this.spend(units);
   }
 
-  // It came to RingCentral after its units were `counted`, nobody knows when: from now on is late enough.
-  /** A call ended; `state` is what its answer said of the group, where it said so and is to be believed. */
+  /**
+   * A call ended; `state` is what its answer said of the group, where it said so and is to be believed. It came to
+   * RingCentral some time after its units were `counted`: as they count from now on, none leaves the window too soon.
+   */
   observe(state: RateLimit | undefined, counted: readonly number[] = []): void {
     const now = this.#clock.now();
     this.#answered = true;
