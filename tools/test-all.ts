@@ -2,9 +2,9 @@ import { parseArgs } from "node:util";
 import { install, missingPackages } from "./debian-packages.ts";
 import { show } from "./programs.ts";
 
-// npm run test:all: the tests of `npm test`, those that need programs from Debian, which are installed first, and the short
-// form of the benchmark, which fails when something breaks and never for its figures. What cannot be run here is named at
-// the end and is a failure, so that green always means all of it.
+// npm run test:all: the tests of `npm test`, those that take longer or need programs from Debian, which are installed first,
+// and the short form of the benchmark, which fails when something breaks and never for its figures. What cannot be run
+// here is named at the end and is a failure, so that green always means all of it.
 //
 // --interop         only what `npm test` does not run
 // --reports FOLDER  also write Vitest's JSON reports there
@@ -18,6 +18,7 @@ interface Part {
 const protoc = ["protobuf-compiler", "libprotobuf-dev"];
 
 const parts: readonly Part[] = [
+  { name: "chaos hour", packages: [], test: "test/chaos/hour.test.ts" },
   { name: "buf curl and grpc-js", packages: [], test: "test/interop/same-answer.test.ts" },
   {
     name: "Python client",

@@ -219,10 +219,10 @@ describe("what is counted", () => {
 });
 
 describe("close()", () => {
-  test("ends every token source", () => {
+  test("ends every token source", async () => {
     const { connections, made } = start();
     for (const id of ["hq", "branch"]) connections.open(namedConnection(id, ORIGIN, pasted("t")));
-    connections.close();
+    await connections.close();
     expect(made.map(({ closed }) => closed)).toEqual([true, true]);
   });
 });

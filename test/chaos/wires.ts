@@ -96,7 +96,7 @@ function lag(from: Socket, to: Socket): string | undefined {
 
 // HTTP parsers and HTTP/2 sessions read and write past the Socket object, so that its own counts stand still.
 function counted(socket: Socket): Counted | undefined {
-  return (socket as unknown as { _handle?: Counted | null })._handle ?? undefined;
+  return (Reflect.get(socket, "_handle") as Counted | null | undefined) ?? undefined;
 }
 
 function events(): number {

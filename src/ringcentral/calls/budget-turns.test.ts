@@ -247,16 +247,16 @@ describe("Budgets", () => {
   test("sweep() forgets keys that nobody uses once nothing counts any more, and no others", async () => {
     const clock = new TestClock(0);
     const budgets = new Budgets(clock);
-    const [used, spent, gone] = ["https://a/b c", "spent", "gone"];
-    budgets.get(used!, "light");
-    budgets.get(spent!, "light").spend();
-    budgets.get(gone!, "light");
+    const [used, spent, gone] = ["https://a/b c", "spent", "gone"] as const;
+    budgets.get(used, "light");
+    budgets.get(spent, "light").spend();
+    budgets.get(gone, "light");
     const sweep = () => budgets.sweep((key) => key === used);
     sweep();
-    expect([used, spent, gone].map((key) => budgets.of(key!).length)).toEqual([1, 1, 0]);
+    expect([used, spent, gone].map((key) => budgets.of(key).length)).toEqual([1, 1, 0]);
     await clock.advance(MINUTE);
     sweep();
-    expect([used, spent].map((key) => budgets.of(key!).length)).toEqual([1, 0]);
+    expect([used, spent].map((key) => budgets.of(key).length)).toEqual([1, 0]);
   });
 });
 
