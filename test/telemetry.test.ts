@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Simulator, startSimulator } from "../simulator/server.ts";
 import { killLeftovers, type ReadyProcess, startProcess } from "./support/child.ts";
 import type { Way } from "./support/clients.ts";
@@ -77,8 +77,11 @@ test.each([
       expect(attributes).toMatchObject({ "http.request.method": "GET", "server.address": "127.0.0.1" });
       expect(JSON.stringify(attributes)).not.toContain("?");
     }
-    const lines = service.lines.filter(({ trace_id }) => trace_id === traceId);
-    expect(lines).toContainEqual(expect.objectContaining({ msg: "check answered", span_id: server.spanId }));
+    // The log comes by another way than the answer and the spans.
+    await vi.waitFor(() => {
+      const lines = service.lines.filter(({ trace_id }) => trace_id === traceId);
+      expect(lines).toContainEqual(expect.objectContaining({ msg: "check answered", span_id: server.spanId }));
+    });
   },
 );
 
