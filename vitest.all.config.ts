@@ -7,6 +7,6 @@ export default defineConfig({
     // Each file starts a service of its own, and compilers want the processor for themselves.
     fileParallelism: false,
     testTimeout: 60_000,
-    hookTimeout: 300_000,
+    hookTimeout: 1_200_000,
   },
 });
