@@ -1,11 +1,9 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { RateLimit } from "../../upstream/rate-limit.ts";
 import type { Turn } from "./turn.ts";
-import type { UsageGroup } from "./usage-group.ts";
+import { USUAL_LIMITS, type UsageGroup } from "./usage-group.ts";
 
-/** RingCentral's own limits per minute, assumed for what is scheduled until an answer names another. */
-const ASSUMED: Record<UsageGroup, number> = { light: 50, medium: 40, heavy: 10, auth: 5 };
-const ASSUMED_WINDOW_MS = 60_000;
+const USUAL_WINDOW_MS = 60_000;
 /** Scheduled reads leave a fifth of the limit to Checks. */
 export const SCHEDULED_SHARE = 0.8;
 /** The rolling reconcile leaves half of the limit to everybody else. */
@@ -42,7 +40,7 @@ export class Budget {
   readonly group: UsageGroup;
   readonly #clock: Clock;
   #limit: number | undefined;
-  #windowMs = ASSUMED_WINDOW_MS;
+  #windowMs = USUAL_WINDOW_MS;
   #answered = false;
   /** Times of the calls in the window, oldest first. */
   #calls: number[] = [];
@@ -59,7 +57,7 @@ export class Budget {
 
   /** Calls per minute of all purposes. */
   get perMinute(): number {
-    return ((this.#limit ?? ASSUMED[this.group]) * 60_000) / this.#windowMs;
+    return ((this.#limit ?? USUAL_LIMITS[this.group]) * 60_000) / this.#windowMs;
   }
 
   get state(): BudgetState {
@@ -95,8 +93,8 @@ export class Budget {
   }
 
   /**
-   * A call ended; `state` is what its answer said of the group, where it said so and is to be believed. It came to
-   * RingCentral some time after its units were `counted`: as they count from now on, none leaves the window too soon.
+   * A call ended; `state` is what its answer said of the group, if that is to be believed. Its units were `counted` before
+   * RingCentral had it: they count from now on, so that none leaves the window too soon.
    */
   observe(state: RateLimit | undefined, counted: readonly number[] = []): void {
     const now = this.#clock.now();
@@ -189,7 +187,7 @@ export class Budget {
     if (!this.#answered) return FIRST_CALLS;
     if (forCheck && this.#limit === undefined) return Number.POSITIVE_INFINITY;
     const share = forCheck ? 1 : purpose === "reconcile" ? RECONCILE_SHARE : SCHEDULED_SHARE;
-    return Math.max(1, Math.floor(share * (this.#limit ?? ASSUMED[this.group])));
+    return Math.max(1, Math.floor(share * (this.#limit ?? USUAL_LIMITS[this.group])));
   }
 
   /** Puts it behind those whose turn comes first, and again whenever that becomes others. */
