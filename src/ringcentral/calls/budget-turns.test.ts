@@ -166,6 +166,9 @@ describe("take()", () => {
             look();
           }
           takers.push(take(purpose));
+          // Who had a turn by now had it before the other was raised.
+          await clock.advance(0);
+          look();
           const other = takers[whom % takers.length]!;
           if (does === "leaves") other.leave();
           if (does === "raises") other.turn.raise();
