@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Tests with programs that Node does not bring; tools/test-all.ts installs those and picks the tests that can run.
+// Tests that take minutes, and tests with programs that Node does not bring; tools/test-all.ts installs those and picks
+// the tests that can run.
 export default defineConfig({
   test: {
     include: ["test/{interop,chaos}/*.test.ts"],

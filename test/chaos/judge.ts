@@ -7,6 +7,9 @@ import type { Truths } from "./truths.ts";
 /** How often a queue is read again whatever push says, and a read's own time: who is in it is not told by news. */
 const RECONCILED_MS = 330_000;
 
+/** No queue has more agents than these. */
+const NUMBERS = Array.from({ length: 30 }, (_, value) => value);
+
 /** How an answer compares with the truth. */
 export type Judgement =
   /** It was so at a moment between its observation and now. */
@@ -17,6 +20,8 @@ export type Judgement =
   | "right but for late news"
   /** RingCentral lost the news that were due. */
   | "right but for lost news"
+  /** RingCentral sends no news of agents who hide their presence, their Do Not Disturb included, which queues show. */
+  | "right but for agents who hide"
   /** RingCentral sends no news of who is in a queue. */
   | "right but for members who moved"
   | "wrong";
@@ -73,7 +78,12 @@ export class Judge {
     const lost = felt.find(({ losesNews }) => losesNews);
     const lostAt = lost && this.#origin + lost.at * 1000;
     if (lostAt !== undefined && (wasSo(lostAt) || couldBe(lostAt))) return "right but for lost news";
-    if (measured !== undefined && this.#truths.couldBeBefore(queueId, measured, until - RECONCILED_MS)) {
+    const since = until - RECONCILED_MS;
+    const couldHide = (value: number) => this.#truths.couldBeHidden(queueId, value, observedAt, until, since);
+    if (felt.some(({ hides }) => hides) && NUMBERS.some((value) => fits(value) && couldHide(value))) {
+      return "right but for agents who hide";
+    }
+    if (measured !== undefined && this.#truths.couldBeBefore(queueId, measured, since)) {
       return "right but for members who moved";
     }
     return "wrong";

@@ -14,7 +14,8 @@ export function claims({ service, faultCount }: Hour, troubles: readonly Trouble
     "Answers that were wrong, measured numbers included": tally.judged.get("wrong") ?? 0,
     "Answers decided on what was older than `max_age`": tally.tooOld,
     "Answers undecided without a trouble that explains the reason": tally.misplaced,
-    "Other faults": faultCount - (tally.judged.get("wrong") ?? 0) - tally.tooOld - tally.misplaced,
+    "Last known verdicts that were wrong, and other faults":
+      faultCount - (tally.judged.get("wrong") ?? 0) - tally.tooOld - tally.misplaced,
     "429 that the script did not throw": Math.max(0, upstream.refusedByLimit - refusalsOf(troubles)),
     "Calls made inside a penalty": upstream.intoPenalty.length,
     "Usage groups with more calls in any 60 s than the limit": over.length,
@@ -47,6 +48,7 @@ export function outcomesTable({ service, naive, seconds }: Hour): string {
       judged("right but for late news"),
       judged("right but for lost news"),
       judged("right but for members who moved"),
+      judged("right but for agents who hide"),
       row("**wrong: accepted**", ({ tally }) => number(tally.wrongAccepted)),
       row("**wrong: rejected**", ({ tally }) => number(tally.wrongRejected)),
       row("undecided", ({ tally }) => number(tally.undecidedInAll)),

@@ -67,6 +67,16 @@ export class Truths {
     return within(this.#asked.get(queueId)!.kind, states, value);
   }
 
+  /** The same where agents who hide their presence now may be as they were at any moment after `since`. */
+  couldBeHidden(queueId: string, value: number, from: number, to: number, since: number): boolean {
+    const times = this.#times.get(queueId)!.filter((at) => at > since && at <= to);
+    const states = [since, from, ...times, to].map((at) => {
+      const members = this.#world.membersAt(queueId, at);
+      return at >= from ? members : members.filter(({ agent: { id } }) => !this.#world.agent(id)!.allowSeeMyPresence);
+    });
+    return within(this.#asked.get(queueId)!.kind, states, value);
+  }
+
   /** The same with the members as they were before one of the changes after `since`, as they are now. */
   couldBeBefore(queueId: string, value: number, since: number): boolean {
     const now = this.#world.queue(queueId).members;
@@ -124,7 +134,7 @@ function within({ counts }: Kind, states: readonly (readonly Member[])[], value:
   let most = 0;
   for (const members of byAgent.values()) {
     const outcomes = new Set(mixtures(members).map(counts));
-    const always = members.length >= states.length;
+    const always = states.at(-1)!.some(({ agent }) => agent.id === members[0]!.agent.id);
     if (outcomes.has(true)) most++;
     if (always && !outcomes.has(false)) least++;
   }
