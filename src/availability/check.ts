@@ -1,7 +1,6 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Clock } from "../lib/clock.ts";
 import { ServiceError } from "../lib/errors.ts";
-
 import type { Trouble } from "../presence/snapshot.ts";
 import { OVER_BUDGET } from "../ringcentral/calls/calls.ts";
 import { checkAnswered } from "../telemetry/events.ts";

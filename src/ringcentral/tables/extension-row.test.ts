@@ -31,6 +31,14 @@ describe("takesQueueCalls()", () => {
     expect(dnd.takesQueueCalls(true, 160).value).toBe(true);
   });
 
+  test("is kept by no event when the extension may not be seen", () => {
+    const hidden = new ExtensionRow();
+    hidden.read({ reason: "hidden", until: 1_000 }, 100);
+    expect(hidden.takesQueueCalls(true, 120)).toEqual({ value: true, at: 120, settled: false });
+    hidden.read({ dndStatus: "TakeAllCalls" }, 130);
+    expect(hidden.takesQueueCalls(true, 120)).toEqual({ value: true, at: 130, settled: true });
+  });
+
   test("is not known when events tell but a part of good news", () => {
     const half = { dndStatusPersonal: "TakeAllCalls" };
     expect(row(undefined, half).takesQueueCalls(false, 120)).toEqual({ value: undefined, at: 120, settled: false });

@@ -98,7 +98,8 @@ export class ExtensionRow {
     const told = this.#toldSince(at);
     const now = own === undefined ? judgeAlone(told, base) : judge({ ...this.#read, ...told });
     if (now === false && this.#doubtedAt >= at) return { value: undefined, at, settled: false };
-    return { value: now, at, settled: now !== undefined || base === undefined };
+    // Nobody is told of an extension that may not be seen, so no event keeps what a queue's answer said of it.
+    return { value: now, at, settled: !this.unknowable && (now !== undefined || base === undefined) };
   }
 
   dump(): KeptExtension {
