@@ -288,6 +288,24 @@ describe("what push may not carry", () => {
   });
 });
 
+test("another credential of the connection gets a session of its own, and the old one ends", async () => {
+  await start();
+  const { id, queueId } = await destination();
+  const stream = await watchPushed(id);
+  await service.connect({ oauth: newApp(service.simulator, "moved").jwt });
+  await soon(stream.untilState(({ source }) => source !== Source.PUSH));
+  await soon(stream.untilState(pushed));
+  expect(sockets().map(({ caller, closed }) => [caller?.split("@")[1], closed !== undefined])).toEqual([
+    ["pushing", true],
+    ["moved", false],
+  ]);
+  // Nothing of the old session is resumed: what it held was read again.
+  expect(sockets().at(-1)?.recovery).toBeUndefined();
+  expect(requests("queue-presence").length).toBeGreaterThan(0);
+  service.simulator.world.set(queueId, 0, out);
+  expect(await stream.untilState(({ measured }) => measured === 2)).toMatchObject({ source: Source.PUSH });
+});
+
 test("filters are dealt to as many sockets as it takes, and each tells its own", async () => {
   await start({ filtersPerSocket: 2 });
   const all = [];

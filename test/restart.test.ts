@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Reason, Source } from "../gen/availability/v1/availability_pb.ts";
 import { OnUndecided } from "../gen/availability/v1/destination_pb.ts";
 import { type Simulator, startSimulator } from "../simulator/server.ts";
 import { killLeftovers, spawnService, startProcess } from "./support/child.ts";
+import { connectionOf } from "./support/connections.ts";
 import { type DestinationSketch, destinationOf, duration } from "./support/destinations.ts";
 import { temporaryDirectory } from "./support/service.ts";
 
@@ -86,6 +88,44 @@ test("a stored destination whose server is no longer allowed is DESTINATION_INVA
   } finally {
     await other.close();
   }
+});
+
+test("what was known of a queue is known after a restart, with its age, and push goes on where it was", async () => {
+  const { id: queueId } = simulator.world.addQueue(2);
+  const inMemory = async ({ by }: Awaited<ReturnType<typeof start>>) =>
+    (await by("grpc-js on the gRPC port").availability.check({ destinationId: "pushed", maxWait: duration(0) }))
+      .availability!;
+  const first = await start("known");
+  const { connections, availability } = first.by("Connect over HTTP/1.1");
+  await connections.configureConnection({ connection: connectionOf(simulator) });
+  const sketch = { id: "pushed", queueId, connectionId: "main", maxAgeMs: 60_000 };
+  await availability.configure({ destination: destinationOf(simulator, sketch) });
+  // Push is believed of a queue that was read since it stands.
+  await vi.waitFor(
+    async () => {
+      await check(first, "pushed");
+      expect((await inMemory(first)).source).toBe(Source.PUSH);
+    },
+    { timeout: 10_000, interval: 250 },
+  );
+  const before = await inMemory(first);
+  expect(await first.stop()).toBe(0);
+  simulator.world.set(queueId, 0, { acceptCurrentQueueCalls: false });
+  simulator.clearRequests();
+
+  const second = await start("known");
+  const after = await inMemory(second);
+  expect(after).toMatchObject({ accepted: true, measured: 2, source: Source.CACHE });
+  expect(timestampMs(after.observedAt!)).toBeGreaterThanOrEqual(timestampMs(before.observedAt!));
+  expect(timestampMs(after.observedAt!)).toBeLessThan(Date.now());
+  // What changed while nobody listened is told by RingCentral when push is resumed.
+  await vi.waitFor(async () => expect(await inMemory(second)).toMatchObject({ measured: 1, source: Source.PUSH }), {
+    timeout: 10_000,
+    interval: 50,
+  });
+  expect(simulator.gateway.connections.at(-1)?.recovery).toBe("Successful");
+  expect(simulator.requests.map(({ on }) => on)).toEqual(["wstoken", "connect"]);
+  expect(await second.stop()).toBe(0);
 });
 
 test("a start with another SECRETS_KEY is refused and names the id of the missing one; with both keys it works", async () => {
