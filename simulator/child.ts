@@ -3,6 +3,8 @@ import { createInterface } from "node:readline";
 
 /** A program of the demo or of the benchmark, running. */
 export interface Child<Ready> {
+  /** Its process; undefined when it could not be started. */
+  readonly pid: number | undefined;
   /** What it said when it was ready; rejects with its last words when it dies before. */
   readonly ready: Promise<Ready>;
   /** Rejects with its last words when it dies without being told to; never resolves. */
@@ -47,6 +49,7 @@ export function startChild<Ready>(
   ready.catch(() => {}); // Also told by `died`, and nobody may be waiting any more.
 
   return {
+    pid: child.pid,
     ready,
     died,
     stop() {

@@ -165,6 +165,7 @@ describe("heartbeats", () => {
     await world.clock.advance(16 * SECOND);
     const beats = watched.events.filter((event) => event.kind === "heartbeat");
     expect(beats.map(({ serverTime }) => serverTime - world.start)).toEqual([5_000, 10_000, 15_000]);
+    expect(beats.every(({ upToDate }) => upToDate)).toBe(true);
     expect(watched.events.length).toBeGreaterThan(10);
   });
 
@@ -219,7 +220,7 @@ describe("heartbeats", () => {
     await world.clock.advance(0);
     world.reader.last.answer(agents(1)); // a change that is not taken
     await world.clock.advance(9 * SECOND); // and a read that confirms it
-    expect(await take()).toMatchObject({ kind: "heartbeat", confirmed: [] });
+    expect(await take()).toMatchObject({ kind: "heartbeat", confirmed: [], upToDate: false });
     expect(short([await take()])).toEqual(["availability a CRITERIA_MET"]);
     await stream.return(undefined);
   });

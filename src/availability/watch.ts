@@ -49,7 +49,7 @@ export function createWatch({ clock, hub, board }: WatchDeps): Watch {
       // The watcher has subscribed, so what changes while these are sent is not lost: it is sent again.
       const first = from === undefined ? watcher.initial() : watcher.missed(from);
       for (const event of first) yield { event, resumeToken: "" };
-      yield { event: { kind: "synced" }, resumeToken: tokenAt(watcher.position, scope) };
+      yield { event: { kind: "synced", serverTime: clock.now() }, resumeToken: tokenAt(watcher.position, scope) };
       for (let event = await watcher.next(); event; event = await watcher.next()) {
         yield { event, resumeToken: tokenAt(watcher.position, scope) };
       }

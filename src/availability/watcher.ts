@@ -160,7 +160,8 @@ export class Watcher implements HubListener {
       if (current.source === "PUSH") confirmed.push(current);
     }
     this.#confirmed.clear();
-    return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed };
+    const upToDate = this.#pending.size === 0;
+    return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed, upToDate };
   }
 
   *#watched(): Iterable<Standing> {

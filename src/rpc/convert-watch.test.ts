@@ -37,14 +37,18 @@ test.each<[WatchEvent, object]>([
     { kind: "unknown", destinationId: "none" },
     { case: "unknown", value: { destinationId: "none", cause: 1 } },
   ],
-  [{ kind: "synced" }, { case: "synced", value: {} }],
+  [
+    { kind: "synced", serverTime: 1500 },
+    { case: "synced", value: { serverTime: { seconds: 1n, nanos: 500_000_000 } } },
+  ],
   [{ kind: "resync" }, { case: "resync", value: {} }],
   [
-    { kind: "heartbeat", serverTime: 1500, confirmed: [answer, unseen] },
+    { kind: "heartbeat", serverTime: 1500, confirmed: [answer, unseen], upToDate: true },
     {
       case: "heartbeat",
       value: {
         serverTime: { seconds: 1n, nanos: 500_000_000 },
+        upToDate: true,
         freshness: [
           {
             destinationId: "sales",

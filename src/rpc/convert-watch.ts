@@ -24,7 +24,7 @@ function eventOf(event: WatchEvent): NonNullable<MessageInitShape<typeof WatchRe
         value: { destinationId: event.destinationId, cause: DestinationUnknown_Cause.NOT_FOUND },
       };
     case "synced":
-      return { case: "synced", value: {} };
+      return { case: "synced", value: { serverTime: timestamp(event.serverTime) } };
     case "resync":
       return { case: "resync", value: {} };
     case "heartbeat": {
@@ -34,7 +34,10 @@ function eventOf(event: WatchEvent): NonNullable<MessageInitShape<typeof WatchRe
         ...(observedAt !== undefined && { observedAt: timestamp(observedAt) }),
         ...(validUntil !== undefined && { validUntil: timestamp(validUntil) }),
       }));
-      return { case: "heartbeat", value: { serverTime: timestamp(event.serverTime), freshness } };
+      return {
+        case: "heartbeat",
+        value: { serverTime: timestamp(event.serverTime), freshness, upToDate: event.upToDate },
+      };
     }
   }
 }

@@ -11,8 +11,8 @@ import { watchHandlers } from "./watch.ts";
 const events: { event: WatchEvent; resumeToken: string }[] = [
   { event: { kind: "resync" }, resumeToken: "" },
   { event: { kind: "availability", answer: ANSWER }, resumeToken: "" },
-  { event: { kind: "synced" }, resumeToken: "t.1" },
-  { event: { kind: "heartbeat", serverTime: 1500, confirmed: [ANSWER] }, resumeToken: "t.1" },
+  { event: { kind: "synced", serverTime: 1000 }, resumeToken: "t.1" },
+  { event: { kind: "heartbeat", serverTime: 1500, confirmed: [ANSWER], upToDate: true }, resumeToken: "t.1" },
 ];
 
 /** A Watch that says some things and then waits for its end. */
