@@ -1,21 +1,35 @@
 import type { Reason, Source, UpstreamReason, Verdict } from "../lib/reasons.ts";
+import { HotCounter, HotHistogram } from "./hot-metrics.ts";
 import { log } from "./log.ts";
 import { instrument } from "./meter.ts";
 
 // One function per thing that happens: its metric and its log line together. Only low-cardinality attributes go on
 // metrics; ids go on log lines.
 
-const decisions = instrument((meter) =>
-  meter.createCounter("availability.decisions", {
+interface Answered {
+  readonly destinationId: string;
+  readonly reason: Reason;
+  readonly source: Source;
+  readonly accepted: boolean;
+  readonly ageMs?: number | undefined;
+}
+
+const decisions = new HotCounter<Answered>(
+  {
+    name: "availability.decisions",
     description: "Checks answered, by reason, source and whether the destination was accepted",
-  }),
+    unit: "",
+  },
+  ({ reason, source, accepted }) => ({ reason, source, accepted }),
 );
-const decisionAge = instrument((meter) =>
-  meter.createHistogram("availability.snapshot.age", {
+const decisionAge = new HotHistogram<Answered>(
+  {
+    name: "availability.snapshot.age",
     description: "Age of the snapshot behind an answer when it was served",
     unit: "s",
-    advice: { explicitBucketBoundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 300] },
-  }),
+    boundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 300],
+  },
+  ({ source }) => ({ source }),
 );
 const upstreamCalls = instrument((meter) =>
   meter.createCounter("availability.upstream.calls", {
@@ -66,15 +80,9 @@ const historyRowsDropped = instrument((meter) =>
 );
 
 /** A Check was answered. `ageMs` is absent when no snapshot stands behind the answer. */
-export function checkAnswered(e: {
-  destinationId: string;
-  reason: Reason;
-  source: Source;
-  accepted: boolean;
-  ageMs?: number | undefined;
-}): void {
-  decisions().add(1, { reason: e.reason, source: e.source, accepted: e.accepted });
-  if (e.ageMs !== undefined) decisionAge().record(e.ageMs / 1000, { source: e.source });
+export function checkAnswered(e: Answered): void {
+  decisions.add(`${e.reason} ${e.source} ${e.accepted}`, e);
+  if (e.ageMs !== undefined) decisionAge.record(e.ageMs / 1000, e.source, e);
   log.debug(e, "check answered");
 }
 

@@ -5,6 +5,7 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from "@opentelemetry/sdk-metrics";
+import { hotMetrics } from "./hot-metrics.ts";
 import { log } from "./log.ts";
 
 const INTERVAL_MS = 60_000;
@@ -22,9 +23,8 @@ export async function metricReaders(): Promise<MetricReader[]> {
   const exportIntervalMillis = getNumberFromEnv("OTEL_METRIC_EXPORT_INTERVAL") ?? INTERVAL_MS;
   const timeout = getNumberFromEnv("OTEL_METRIC_EXPORT_TIMEOUT") ?? TIMEOUT_MS;
   const exportTimeoutMillis = Math.min(timeout, exportIntervalMillis);
-  return exporters.map(
-    (exporter) => new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis }),
-  );
+  const common = { exportIntervalMillis, exportTimeoutMillis, metricProducers: [hotMetrics] };
+  return exporters.map((exporter) => new PeriodicExportingMetricReader({ exporter, ...common }));
 }
 
 async function otlpExporter(): Promise<PushMetricExporter> {

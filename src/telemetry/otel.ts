@@ -17,6 +17,7 @@ import {
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { AlwaysOffSampler, TracerProvider } from "@opentelemetry/sdk-trace";
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
+import { hotMetrics } from "./hot-metrics.ts";
 import { log } from "./log.ts";
 
 /** Telemetry that runs until it is shut down. */
@@ -40,7 +41,7 @@ export async function startTelemetry({ serviceVersion }: { serviceVersion: strin
   tellTroubleInLog();
   const resource = resourceOf(serviceVersion);
   // Exporters take a quarter of a second to load: only when they are asked for. The HTTP port answers /metrics.
-  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const prometheus = new PrometheusExporter({ preventServerStart: true, metricProducers: [hotMetrics] });
   const readers = isWanted("METRICS") ? await (await import("./otel-metrics.ts")).metricReaders() : [];
   const meters = new MeterProvider({ resource, readers: [prometheus, ...readers] });
   metrics.setGlobalMeterProvider(meters);
