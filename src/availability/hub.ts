@@ -1,3 +1,4 @@
+import type { Selection } from "./board.ts";
 import { Marks } from "./marks.ts";
 
 /** What a watcher is told; it looks the state itself up when it can send it. */
@@ -12,7 +13,10 @@ export interface HubListener {
 export class Hub {
   /** For those who come back and were not told. */
   readonly marks = new Marks();
-  readonly #listeners = new Set<HubListener>();
+  /** Who watches everything, or everything with some labels. */
+  readonly #ofAll = new Set<HubListener>();
+  /** Who watches a destination by its id. */
+  readonly #ofOne = new Map<string, Set<HubListener>>();
   #position = 0;
 
   /** Changes so far. */
@@ -20,9 +24,24 @@ export class Hub {
     return this.#position;
   }
 
-  subscribe(listener: HubListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Tells a listener of what it selects from here on; under a selector of everything, as labels come and go. */
+  subscribe(listener: HubListener, selection: Selection): () => void {
+    if ("selector" in selection) {
+      this.#ofAll.add(listener);
+      return () => this.#ofAll.delete(listener);
+    }
+    for (const id of selection.ids) {
+      const listeners = this.#ofOne.get(id);
+      if (listeners) listeners.add(listener);
+      else this.#ofOne.set(id, new Set([listener]));
+    }
+    return () => {
+      for (const id of selection.ids) {
+        const listeners = this.#ofOne.get(id);
+        listeners?.delete(listener);
+        if (listeners?.size === 0) this.#ofOne.delete(id);
+      }
+    };
   }
 
   /** A destination came or changed. */
@@ -38,10 +57,12 @@ export class Hub {
   }
 
   confirmed(destinationId: string): void {
-    for (const listener of this.#listeners) listener.confirmed(destinationId);
+    for (const listener of this.#ofAll) listener.confirmed(destinationId);
+    for (const listener of this.#ofOne.get(destinationId) ?? []) listener.confirmed(destinationId);
   }
 
   #tell(destinationId: string): void {
-    for (const listener of this.#listeners) listener.changed(destinationId, this.#position);
+    for (const listener of this.#ofAll) listener.changed(destinationId, this.#position);
+    for (const listener of this.#ofOne.get(destinationId) ?? []) listener.changed(destinationId, this.#position);
   }
 }

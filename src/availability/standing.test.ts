@@ -421,7 +421,8 @@ describe("version", () => {
     const { clock, reader, hub, state } = await watched({ read: agents(2) });
     const before = state("a");
     const told: string[] = [];
-    hub.subscribe({ changed: (id) => told.push(`changed ${id}`), confirmed: (id) => told.push(`confirmed ${id}`) });
+    const note = (what: string) => (id: string) => told.push(`${what} ${id}`);
+    hub.subscribe({ changed: note("changed"), confirmed: note("confirmed") }, { selector: {} });
     await clock.advance(8 * SECOND);
     reader.last.answer(agents(2));
     await clock.advance(0);
@@ -476,7 +477,7 @@ describe("version", () => {
             expect(gone >= (before?.version ?? 0n)).toBe(true);
           }
         };
-        world.hub.subscribe({ changed: look, confirmed: look });
+        world.hub.subscribe({ changed: look, confirmed: look }, { selector: {} });
         world.configure("a");
         const end = world.board.demand({ ids: new Set(["a"]) });
         for (const given of steps) {

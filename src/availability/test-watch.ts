@@ -1,6 +1,7 @@
 import type { startWorld } from "./test-world.ts";
-import type { WatchQuery } from "./watch.ts";
+import type { Watch, WatchQuery } from "./watch.ts";
 import type { WatchEvent } from "./watch-event.ts";
+import { resumeTokenOf } from "./watched-set.ts";
 
 /** The destinations of the property tests. */
 export const IDS = ["a", "b", "c"];
@@ -24,4 +25,27 @@ export function selected(
   if (!standing || (query.destinationIds && !query.destinationIds.includes(id))) return undefined;
   if (query.selector && standing.entry.labels.on !== query.selector.on) return undefined;
   return standing.current.version;
+}
+
+/** A Watch as a reader has it who takes one message after the other, until the signal is aborted or he stops. */
+export function streamed(watch: Watch) {
+  return async function* (
+    query: WatchQuery,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ event: WatchEvent; resumeToken: string }> {
+    let wake = () => {};
+    const onAbort = () => wake();
+    const watching = watch(query, () => wake());
+    signal.addEventListener("abort", onAbort);
+    try {
+      while (!signal.aborted) {
+        const item = watching.take();
+        if (item) yield { event: item.event, resumeToken: resumeTokenOf(item) };
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      watching.close();
+    }
+  };
 }

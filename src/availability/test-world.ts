@@ -20,6 +20,7 @@ import { Board } from "./board.ts";
 import { type Caller, type CheckQuery, createCheck } from "./check.ts";
 import { Hub } from "./hub.ts";
 import type { Standing, StandingDeps } from "./standing.ts";
+import { streamed } from "./test-watch.ts";
 import { createWatch, type WatchQuery } from "./watch.ts";
 import type { WatchEvent } from "./watch-event.ts";
 
@@ -105,7 +106,7 @@ export function startWorld(given: { evaluate?: StandingDeps["evaluate"]; push?: 
     onProven: (entry) => proven.set(entry.id, entry.templateRevision),
   });
   const check = createCheck({ clock, board, link: () => undefined, history: NO_HISTORY });
-  const watch = createWatch({ clock, hub, board });
+  const watch = streamed(createWatch({ clock, hub, board }));
   const configured = new Map<string, { settings: Configured; revision: bigint; templateRevision: bigint }>();
 
   return {

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { watchOpened } from "../telemetry/events.ts";
-import type { Board, Selection } from "./board.ts";
+import type { Board } from "./board.ts";
 import type { Hub } from "./hub.ts";
-import { hashOf, positionOf, type TokenScope, tokenAt } from "./resume-token.ts";
+import { positionOf, type TokenScope } from "./resume-token.ts";
 import type { WatchEvent } from "./watch-event.ts";
+import { type WatchedSet, WatchedSets } from "./watched-set.ts";
 import { Watcher } from "./watcher.ts";
 
 export interface WatchQuery {
@@ -23,42 +24,68 @@ export interface WatchDeps {
   readonly board: Pick<Board, "get" | "all" | "removedVersion" | "demand">;
 }
 
+/** One message of a stream. */
+export interface WatchItem {
+  readonly event: WatchEvent;
+  readonly set: WatchedSet;
+  /** The place in the changes that its resume token names; undefined up to `synced`. */
+  readonly position: number | undefined;
+}
+
+/** One stream under way. */
+export interface Watching {
+  /** The next message, if there is one now. */
+  take(): WatchItem | undefined;
+  /** Lets everything go. */
+  close(): void;
+}
+
 /**
- * Streams the state of destinations and then its changes, until `signal` is aborted. `resumeToken` is empty up to
- * `synced`: until then only the token that was given tells what the client has.
+ * Begins to stream the state of destinations and then its changes. `wake` is called whenever there may be something to
+ * take. A message has no resume token up to `synced`: until then only the one that was given tells what the client has.
  */
-export type Watch = (
-  query: WatchQuery,
-  signal: AbortSignal,
-) => AsyncGenerator<{ readonly event: WatchEvent; readonly resumeToken: string }>;
+export type Watch = (query: WatchQuery, wake: () => void) => Watching;
 
 export function createWatch({ clock, hub, board }: WatchDeps): Watch {
   // Positions mean something within one life of this process only.
-  const life = randomBytes(6).toString("base64url");
+  const sets = new WatchedSets(randomBytes(6).toString("base64url"));
 
-  return async function* watch(query, signal) {
+  return (query, wake) => {
     const ids = new Set(query.destinationIds);
-    const selection: Selection = ids.size > 0 ? { ids } : { selector: query.selector };
-    const scope: TokenScope = { life, set: hashOf(selection) };
-    const watcher = new Watcher(selection, { clock, hub, board, heartbeatMs: query.heartbeatMs, signal });
-    const closed = watchOpened({ destinations: ids.size || "all", passive: query.passive });
+    const { set, leave } = sets.join(ids.size > 0 ? { ids } : { selector: query.selector });
+    const { selection } = set;
+    const watcher = new Watcher(selection, { clock, hub, board, heartbeatMs: query.heartbeatMs, wake });
+    const opened = watchOpened({ destinations: ids.size || "all", passive: query.passive });
     const endDemand = query.passive ? undefined : board.demand(selection);
-    try {
-      const from = query.resumeToken === "" ? undefined : honoured(query.resumeToken, scope);
-      if (query.resumeToken !== "" && from === undefined) yield { event: { kind: "resync" }, resumeToken: "" };
-      // The watcher has subscribed, so what changes while these are sent is not lost: it is sent again.
-      const first = from === undefined ? watcher.initial() : watcher.missed(from);
-      for (const event of first) yield { event, resumeToken: "" };
-      yield { event: { kind: "synced", serverTime: clock.now() }, resumeToken: tokenAt(watcher.position, scope) };
-      for (let event = await watcher.next(); event; event = await watcher.next()) {
-        yield { event, resumeToken: tokenAt(watcher.position, scope) };
-      }
-    } finally {
-      endDemand?.();
-      watcher.close();
-      closed();
-    }
+    let begin: Iterator<WatchEvent> | undefined = beginning(watcher, set, query.resumeToken);
+    return {
+      take() {
+        if (begin) {
+          const { done, value } = begin.next();
+          if (!done) return { event: value, set, position: value.kind === "synced" ? watcher.position : undefined };
+          begin = undefined;
+        }
+        const event = watcher.take();
+        return event && { event, set, position: watcher.position };
+      },
+      close() {
+        begin = undefined;
+        endDemand?.();
+        watcher.close();
+        leave();
+        opened();
+      },
+    };
   };
+
+  /** What comes before the changes. */
+  function* beginning(watcher: Watcher, { scope }: WatchedSet, resumeToken: string): Generator<WatchEvent> {
+    const from = resumeToken === "" ? undefined : honoured(resumeToken, scope);
+    if (resumeToken !== "" && from === undefined) yield { kind: "resync" };
+    // The watcher has subscribed, so what changes while these are sent is not lost: it is sent again.
+    yield* from === undefined ? watcher.initial() : watcher.missed(from);
+    yield { kind: "synced", serverTime: clock.now() };
+  }
 
   /** The position to go on from; undefined when the token is of elsewhere, or what it asks for is forgotten. */
   function honoured(token: string, scope: TokenScope): number | undefined {

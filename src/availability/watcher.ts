@@ -11,8 +11,8 @@ interface WatcherDeps {
   readonly hub: Hub;
   readonly board: Pick<Board, "get" | "all" | "removedVersion">;
   readonly heartbeatMs: number;
-  /** Aborted when the stream ends. */
-  readonly signal: AbortSignal;
+  /** Called when there may be something to take. */
+  readonly wake: () => void;
 }
 
 /**
@@ -32,14 +32,12 @@ export class Watcher implements HubListener {
   #heartbeatDue = false;
   #changeFirst = false;
   #cancelHeartbeat: () => void;
-  #wake = () => {};
 
   constructor(selection: Selection, deps: WatcherDeps) {
     this.#selection = selection;
     this.#deps = deps;
-    this.#unsubscribe = deps.hub.subscribe(this);
+    this.#unsubscribe = deps.hub.subscribe(this, selection);
     this.#cancelHeartbeat = this.#startHeartbeat();
-    deps.signal.addEventListener("abort", this.#onAbort);
   }
 
   /** Every watched change up to here was handed out. */
@@ -49,14 +47,13 @@ export class Watcher implements HubListener {
   }
 
   changed(destinationId: string, position: number): void {
-    if (!this.#watches(destinationId) || this.#pending.has(destinationId)) return;
+    if (this.#pending.has(destinationId)) return;
     this.#pending.set(destinationId, position);
-    this.#wake();
+    this.#deps.wake();
   }
 
   confirmed(destinationId: string): void {
-    const held = "ids" in this.#selection ? this.#watches(destinationId) : this.#held.has(destinationId);
-    if (held) this.#confirmed.add(destinationId);
+    if ("ids" in this.#selection || this.#held.has(destinationId)) this.#confirmed.add(destinationId);
   }
 
   /** The whole state as it is when each event is taken. */
@@ -87,35 +84,19 @@ export class Watcher implements HubListener {
     }
   }
 
-  /** The next event, as soon as there is one; undefined when the stream has ended. */
-  async next(): Promise<WatchEvent | undefined> {
-    const { signal } = this.#deps;
-    while (!signal.aborted) {
-      const event = this.#take();
-      if (event) return event;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    return undefined;
-  }
-
-  close(): void {
-    this.#unsubscribe();
-    this.#cancelHeartbeat();
-    this.#deps.signal.removeEventListener("abort", this.#onAbort);
-    this.#wake();
-  }
-
-  readonly #onAbort = () => this.#wake();
-
-  #take(): WatchEvent | undefined {
+  /** The next event, if there is one now. */
+  take(): WatchEvent | undefined {
     // By turns, so that neither many changes nor a reader slower than the heartbeats starve the other.
     const event = this.#changeFirst
       ? (this.#nextChange() ?? this.#heartbeat())
       : (this.#heartbeat() ?? this.#nextChange());
     this.#changeFirst = event?.kind === "heartbeat";
     return event;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#cancelHeartbeat();
   }
 
   #nextChange(): WatchEvent | undefined {
@@ -181,7 +162,7 @@ export class Watcher implements HubListener {
     return this.#deps.clock.after(this.#deps.heartbeatMs, () => {
       this.#heartbeatDue = true;
       this.#cancelHeartbeat = this.#startHeartbeat();
-      this.#wake();
+      this.#deps.wake();
     });
   }
 

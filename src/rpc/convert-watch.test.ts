@@ -1,11 +1,14 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { WatchResponseSchema } from "../../gen/availability/v1/availability_service_pb.ts";
 import type { Answer } from "../availability/answer.ts";
+import type { WatchItem } from "../availability/watch.ts";
 import type { WatchEvent } from "../availability/watch-event.ts";
+import type { WatchedSet } from "../availability/watched-set.ts";
 import { availabilityMessage } from "./convert-availability.ts";
-import { watchResponse } from "./convert-watch.ts";
+import { watchBytes, watchResponse } from "./convert-watch.ts";
 
+const set: WatchedSet = { selection: { selector: {} }, scope: { life: "life", set: "set" } };
 const answer: Answer = {
   destinationId: "sales",
   accepted: true,
@@ -61,14 +64,33 @@ test.each<[WatchEvent, object]>([
       },
     },
   ],
-])("watchResponse() carries every field when the event is $kind", (event, expected) => {
-  const message = watchResponse({ event, resumeToken: "t.1" });
-  expect(message).toEqual(create(WatchResponseSchema, { event: expected as never, resumeToken: "t.1" }));
+])("watchResponse() carries every field, and watchBytes() the same, when the event is $kind", (event, expected) => {
+  const item = { event, set, position: 37 };
+  const message = create(WatchResponseSchema, { event: expected as never, resumeToken: "life.11.set" });
+  expect(watchResponse(item)).toEqual(message);
+  expect(fromBinary(WatchResponseSchema, watchBytes(item))).toEqual(message);
+});
+
+test("watchResponse() and watchBytes() carry no resume token when there is no position yet", () => {
+  const item = { event: { kind: "availability", answer } as const, set, position: undefined };
+  expect(watchResponse(item).resumeToken).toBe("");
+  expect(fromBinary(WatchResponseSchema, watchBytes(item))).toEqual(watchResponse(item));
 });
 
 test("watchResponse() shares the message of a state among its watchers", () => {
-  const [one, two] = ["a", "b"].map((resumeToken) =>
-    watchResponse({ event: { kind: "availability", answer }, resumeToken }),
-  );
+  const [one, two] = [1, 2].map((position) => watchResponse({ event: { kind: "availability", answer }, set, position }));
   expect(one!.event.value).toBe(two!.event.value);
+});
+
+test("watchBytes() encodes a state once for a set and a position, and anew for another of either", () => {
+  const bytes = (given: Partial<WatchItem>) =>
+    watchBytes({ event: { kind: "availability", answer }, set, position: 1, ...given });
+  expect(bytes({})).toBe(bytes({}));
+  const later = bytes({ position: 2 });
+  expect(fromBinary(WatchResponseSchema, later).resumeToken).toBe("life.2.set");
+  const elsewhere = { ...set, scope: { life: "life", set: "other" } };
+  expect(fromBinary(WatchResponseSchema, bytes({ set: elsewhere, position: 2 })).resumeToken).toBe("life.2.other");
+  const changed = { ...answer, message: "1 match, needs more than 0" };
+  const other = fromBinary(WatchResponseSchema, bytes({ event: { kind: "availability", answer: changed } }));
+  expect(other.event.value).toMatchObject({ message: changed.message });
 });

@@ -125,7 +125,7 @@ describe("shutdown()", () => {
     await slow;
     const transport = both.transports["Connect over HTTP/1.1, JSON and GET"]!();
     await clientOf(transport).check({ destinationId: "q" });
-    both.lifecycle.streams.addEventListener("abort", () => seen.emit("closing"));
+    both.lifecycle.follow((phase) => phase === "closing" && seen.emit("closing"));
     const closing = once(seen, "closing");
     // The phase alone, before the ports close: what a request in the same moment meets.
     const drained = both.lifecycle.drain();

@@ -28,13 +28,20 @@ export function preEncode<Desc extends DescMessage>(schema: Desc, message: Messa
 /**
  * The serialiser for a method's answers. What was given to preEncode is not serialised again, nor is it as the inner
  * message of an answer made for one caller: the small rest is, and the bytes are appended (Protobuf has no field order).
+ * A Buffer is an answer that is serialised already.
  */
-export function encoderOf<Desc extends DescMessage>(output: Desc): (answer: MessageInitShape<Desc>) => Buffer {
+export function encoderOf<Desc extends DescMessage>(output: Desc): (answer: MessageInitShape<Desc> | Buffer) => Buffer {
   return (answer) => {
+    if (Buffer.isBuffer(answer)) return answer;
     // A message stays the same object; handlers may also answer with what messages are made from.
     const message = create(output, answer);
     return splice(output, message, DEEPEST) ?? asBuffer(toBinary(output, message));
   };
+}
+
+/** A message's bytes; those of one that was given to preEncode are not made again. */
+export function bytesOf<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Buffer {
+  return encoded.get(message) ?? asBuffer(toBinary(schema, message));
 }
 
 /** Undefined when nothing in the message was given to preEncode. */

@@ -1,20 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  type ContextValues,
-  createContextValues,
-  type HandlerContext,
-  type StreamRequest,
-  type UnaryRequest,
-} from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { Deadline, Metadata } from "@grpc/grpc-js";
 import { headersOf, metadataOf } from "./grpc-metadata.ts";
-import { readHeader } from "./guard-trace.ts";
 
 /** What all four kinds of grpc-js calls have in common. */
 export interface AnyCall {
   readonly metadata: Metadata;
+  readonly cancelled: boolean;
   getDeadline(): Deadline;
   getHost(): string;
   getPath(): string;
@@ -26,18 +18,16 @@ export interface AnyCall {
 const TIMER_SLACK_MS = 5;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-const callContext = Symbol("context of a gRPC call");
-
 /**
- * CallContext is what guards and handlers see of one gRPC call. Headers, signal and values are made when they are first
- * asked for: most unary calls ask for none of them.
+ * CallContext is what is known of one gRPC call. Headers, signal and values are made when they are first asked for, and
+ * the caller is followed from then on: most unary calls ask for none of them, and are answered before anybody could leave.
  *
  * A deadline beyond 2^31 ms (24 days) is cut to 1 ms by grpc-js before anything here runs.
  */
 export class CallContext {
-  readonly #method: DescMethod;
+  readonly method: DescMethod;
   readonly #call: AnyCall;
-  readonly #deadline: number;
+  #following = false;
   #control: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #requestHeader: Headers | undefined;
@@ -51,70 +41,44 @@ export class CallContext {
   onGone: (() => void) | undefined;
 
   constructor(method: DescMethod, call: AnyCall) {
-    this.#method = method;
+    this.method = method;
     this.#call = call;
-    this.#deadline = Number(call.getDeadline());
+  }
+
+  /** Notices from here on when the caller leaves, or runs out of time. */
+  follow(): void {
+    if (this.#following || this.#over) return;
+    this.#following = true;
     // grpc-js says "cancelled" after every call, good ones too: only what comes before close() counts.
-    call.on("cancelled", () => this.#leave());
+    this.#call.on("cancelled", () => this.#leave());
+    if (this.#call.cancelled) this.#leave();
+    // grpc-js speaks of the deadline only once the status is flushed, which a stalled reader can put off for ever.
+    const left = this.timeoutMs();
+    if (left === undefined || this.gone) return;
+    this.#timer = setTimeout(() => this.#leave(), Math.min(Math.max(left, 0), LONGEST_TIMER_MS)).unref();
   }
 
-  /** The context that a request was made by, whatever the guards changed in it. */
-  static of(req: UnaryRequest | StreamRequest): CallContext {
-    return (req as unknown as { [callContext]: CallContext })[callContext];
+  get url(): string {
+    return `http://${this.#call.getHost()}${this.#call.getPath()}`;
   }
 
-  /** The request as interceptors take it; its fields survive being spread into another object. */
-  request(message: unknown, stream: boolean): UnaryRequest | StreamRequest {
-    const context = this;
-    return {
-      stream,
-      message,
-      service: this.#method.parent,
-      method: this.#method,
-      requestMethod: "POST",
-      url: `http://${this.#call.getHost()}${this.#call.getPath()}`,
-      get signal() {
-        return context.#signal();
-      },
-      get header() {
-        context.#requestHeader ??= headersOf(context.#call.metadata);
-        return context.#requestHeader;
-      },
-      get contextValues() {
-        context.#values ??= createContextValues();
-        return context.#values;
-      },
-      [callContext]: this,
-      [readHeader]: (name: string) => context.#readHeader(name),
-    } as unknown as UnaryRequest | StreamRequest;
+  get signal(): AbortSignal {
+    if (!this.#control) {
+      this.follow();
+      this.#control = new AbortController();
+      if (this.gone) this.#control.abort(this.#leftBecause());
+    }
+    return this.#control.signal;
   }
 
-  /** What the handler gets for the request as the guards left it. */
-  handler(req: UnaryRequest | StreamRequest): HandlerContext {
-    const context = this;
-    return {
-      method: this.#method,
-      service: this.#method.parent,
-      requestMethod: "POST",
-      protocolName: "grpc",
-      url: req.url,
-      timeoutMs: () => context.timeoutMs(),
-      get signal() {
-        return req.signal;
-      },
-      get requestHeader() {
-        return req.header;
-      },
-      get values() {
-        return req.contextValues;
-      },
-      get responseHeader() {
-        return context.responseHeader;
-      },
-      get responseTrailer() {
-        return context.responseTrailer;
-      },
-    };
+  get requestHeader(): Headers {
+    this.#requestHeader ??= headersOf(this.#call.metadata);
+    return this.#requestHeader;
+  }
+
+  get values(): ContextValues {
+    this.#values ??= createContextValues();
+    return this.#values;
   }
 
   get responseHeader(): Headers {
@@ -144,13 +108,26 @@ export class CallContext {
 
   /** Remaining time in milliseconds, if the caller set a deadline. */
   timeoutMs(): number | undefined {
-    return Number.isFinite(this.#deadline) ? this.#deadline - Date.now() : undefined;
+    const deadline = this.#deadline();
+    return Number.isFinite(deadline) ? deadline - Date.now() : undefined;
+  }
+
+  /** One request header; binary values are base64 text. */
+  readHeader(name: string): string | undefined {
+    if (name === "content-type") return "application/grpc";
+    const value = this.#call.metadata.get(name)[0];
+    return value === undefined || typeof value === "string" ? value : value.toString("base64");
   }
 
   /** The call is answered. */
   close(): void {
     this.#over = true;
+    this.onGone = undefined;
     clearTimeout(this.#timer);
+  }
+
+  #deadline(): number {
+    return Number(this.#call.getDeadline());
   }
 
   #leave(): void {
@@ -161,27 +138,8 @@ export class CallContext {
   }
 
   #leftBecause(): ConnectError {
-    return Date.now() >= this.#deadline - TIMER_SLACK_MS
+    return Date.now() >= this.#deadline() - TIMER_SLACK_MS
       ? new ConnectError("the operation timed out", Code.DeadlineExceeded)
       : new ConnectError("the client cancelled the call", Code.Canceled);
-  }
-
-  #signal(): AbortSignal {
-    if (!this.#control) {
-      this.#control = new AbortController();
-      if (this.gone) this.#control.abort(this.#leftBecause());
-      // grpc-js speaks of the deadline only once the status is flushed, which a stalled reader can put off for ever.
-      const left = this.timeoutMs();
-      if (left !== undefined && !this.gone && !this.#over) {
-        this.#timer = setTimeout(() => this.#leave(), Math.min(Math.max(left, 0), LONGEST_TIMER_MS)).unref();
-      }
-    }
-    return this.#control.signal;
-  }
-
-  #readHeader(name: string): string | undefined {
-    if (name === "content-type") return "application/grpc";
-    const value = this.#call.metadata.get(name)[0];
-    return value === undefined || typeof value === "string" ? value : value.toString("base64");
   }
 }

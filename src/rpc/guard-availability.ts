@@ -1,103 +1,132 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor, type StreamRequest } from "@connectrpc/connect";
 import type { Clock } from "../lib/clock.ts";
 import { ServiceError } from "../lib/errors.ts";
 import { toConnectError } from "./errors.ts";
+import { asInterceptor, withParts } from "./guard.ts";
 import { type Lifecycle, RETRY_DELAY_MS, unavailable } from "./guard-lifecycle.ts";
 import { guardStream } from "./guard-stream.ts";
+import { until } from "./requests.ts";
+
+interface Deps {
+  lifecycle: Lifecycle;
+  clock: Clock;
+  maxStreamAgeMs: number;
+}
 
 /**
  * Refuses calls while the server starts or closes, and ends streams, never calls in flight, when it drains or when they
  * are too old: the handler's signal is aborted with the error, the requests end as if the client had closed them, and
  * however the handler then ends, the client sees UNAVAILABLE.
  */
-export function availabilityGuard(deps: { lifecycle: Lifecycle; clock: Clock; maxStreamAgeMs: number }): Interceptor {
+export function availabilityGuard(deps: Deps): Interceptor {
   const { lifecycle } = deps;
-  return (next) => async (req) => {
+  return asInterceptor((next) => (req) => {
     if (lifecycle.phase === "starting" || lifecycle.phase === "closing") {
       throw unavailable(lifecycle.phase === "closing" ? "draining" : "starting");
     }
-    if (!req.stream) return next(req);
-    const life = streamLife(req.signal, deps);
-    try {
-      const takesMany = req.method.methodKind !== "server_streaming";
-      const message = takesMany ? until(life.signal, req.message) : req.message;
-      const res = await next({ ...req, signal: life.signal, message });
-      if (!res.stream) return res;
-      const finished = () => {
-        if (life.ending) throw life.ending;
-        req.signal.throwIfAborted();
-      };
-      const failed = (error: unknown) => (life.signal.aborted ? toConnectError(error, life.signal) : error);
-      return { ...res, message: guardStream(res.message, { finished, failed, ended: life.close }) };
-    } catch (error) {
-      life.close();
-      throw error;
+    return req.stream ? stream(req) : next(req);
+
+    async function stream(req: StreamRequest) {
+      const life = new StreamLife(req, deps);
+      try {
+        const takesMany = req.method.methodKind !== "server_streaming";
+        const res = await next(
+          withParts(req, {
+            get signal() {
+              return life.signal;
+            },
+            ...(takesMany && { message: until(life.signal, req.message) }),
+          }),
+        );
+        if (!res.stream) return res;
+        const message = guardStream(res.message, {
+          finished: () => life.finish(),
+          failed: (error) => life.explain(error),
+          ended: () => life.close(),
+          whenEnding: (tell) => life.whenEnding(tell),
+        });
+        return withParts(res, { message });
+      } catch (error) {
+        life.close();
+        throw error;
+      }
     }
-  };
+  });
 }
 
 const over = new ConnectError("the stream has ended", Code.Canceled);
+// Streams of the same second share a timer list; thousands of lists would outweigh the streams.
+const AGE_STEP_MS = 1000;
 
-/** The signal of one stream: the caller's, or this server's wish to end it. */
-function streamLife(caller: AbortSignal, deps: { lifecycle: Lifecycle; clock: Clock; maxStreamAgeMs: number }) {
-  const control = new AbortController();
-  const life = { signal: control.signal, ending: undefined as ServiceError | undefined, close };
-  const wish = (error: ServiceError) => {
-    life.ending = error;
-    control.abort(error);
-  };
-  const onCaller = () => control.abort(caller.reason);
-  const onDrain = () => wish(deps.lifecycle.streams.reason as ServiceError);
-  // Not all at once: streams opened together must not come back together.
-  const age = deps.maxStreamAgeMs * (0.9 + 0.1 * Math.random());
-  const cancelAge = deps.clock.after(age, () => wish(tooOld()));
-  if (caller.aborted) onCaller();
-  caller.addEventListener("abort", onCaller, { once: true });
-  deps.lifecycle.streams.addEventListener("abort", onDrain, { once: true });
-  // Also aborts, as Connect does: what still waits for this stream's sake must not wait for ever.
-  function close() {
-    control.abort(over);
-    cancelAge();
-    caller.removeEventListener("abort", onCaller);
-    deps.lifecycle.streams.removeEventListener("abort", onDrain);
+/** StreamLife is how long one stream may last: until its caller leaves, or this server wants to end it. */
+class StreamLife {
+  readonly #req: StreamRequest;
+  readonly #cancel: readonly (() => void)[];
+  #ending: ServiceError | undefined;
+  #tell: (() => void) | undefined;
+  /** Made when a handler asks for it: it outweighs everything else here. */
+  #control: AbortController | undefined;
+
+  constructor(req: StreamRequest, { lifecycle, clock, maxStreamAgeMs }: Deps) {
+    this.#req = req;
+    // Not all at once: streams opened together must not come back together.
+    const age = maxStreamAgeMs * (0.9 + 0.1 * Math.random());
+    const steps = Math.ceil(age / AGE_STEP_MS) * AGE_STEP_MS;
+    this.#cancel = [
+      clock.after(Math.min(steps, maxStreamAgeMs), () => this.#end(tooOld())),
+      lifecycle.follow((phase) => phase === "closing" && this.#end(unavailable("draining"))),
+    ];
   }
-  return life;
+
+  /** The caller's, or this server's wish to end the stream. */
+  get signal(): AbortSignal {
+    if (!this.#control) {
+      this.#control = new AbortController();
+      const { signal } = this.#req;
+      if (this.#ending) this.#control.abort(this.#ending);
+      else if (signal.aborted) this.#onCaller();
+      else signal.addEventListener("abort", this.#onCaller, { once: true });
+    }
+    return this.#control.signal;
+  }
+
+  whenEnding(tell: () => void): void {
+    if (this.#ending) tell();
+    else this.#tell = tell;
+  }
+
+  /** The handler ended well: whether that is how the stream ends. */
+  finish(): void {
+    if (this.#ending) throw this.#ending;
+    this.#req.signal.throwIfAborted();
+  }
+
+  /** What the handler failed with, as what it was stopped for. */
+  explain(error: unknown): unknown {
+    return this.#control?.signal.aborted ? toConnectError(error, this.#control.signal) : error;
+  }
+
+  // Also aborts, as Connect does: what still waits for this stream's sake must not wait for ever.
+  close(): void {
+    for (const cancel of this.#cancel) cancel();
+    this.#tell = undefined;
+    if (!this.#control) return;
+    this.#control.abort(over);
+    this.#req.signal.removeEventListener("abort", this.#onCaller);
+  }
+
+  readonly #onCaller = () => this.#control?.abort(this.#req.signal.reason);
+
+  #end(error: ServiceError): void {
+    if (this.#ending) return;
+    this.#ending = error;
+    this.#control?.abort(error);
+    this.#tell?.();
+  }
 }
 
 function tooOld(): ServiceError {
   return new ServiceError("UNAVAILABLE", "Cannot go on with the stream: it has reached the maximum age", {
     retryDelayMs: RETRY_DELAY_MS,
   });
-}
-
-/** The requests, until the signal is aborted: then they end, even while the next one is waited for. */
-function until<T>(signal: AbortSignal, requests: AsyncIterable<T>): AsyncIterable<T> {
-  const from = requests[Symbol.asyncIterator]();
-  // Not awaited: a return waits for the request under way, which may never come.
-  const leave = () => void from.return?.()?.then(undefined, () => {});
-  let waiting: ((end: IteratorResult<T>) => void) | undefined;
-  const end: IteratorResult<T> = { done: true, value: undefined };
-  signal.addEventListener(
-    "abort",
-    () => {
-      waiting?.(end);
-      leave();
-    },
-    { once: true },
-  );
-  const next = () =>
-    signal.aborted
-      ? Promise.resolve(end)
-      : new Promise<IteratorResult<T>>((resolve, reject) => {
-          waiting = resolve;
-          from.next().then(resolve, reject);
-        });
-  const iterator: AsyncIterator<T> = {
-    next,
-    async return() {
-      leave();
-      return end;
-    },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
 }

@@ -13,7 +13,6 @@ export class Lifecycle {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #followers = new Set<(phase: Phase) => void>();
-  readonly #streams = new AbortController();
   #closing: Promise<void> | undefined;
 
   /** `graceMs`: how long calls are still taken after the drain began, so that whoever asks /readyz can turn away. */
@@ -24,11 +23,6 @@ export class Lifecycle {
 
   get phase(): Phase {
     return this.#phase;
-  }
-
-  /** Aborted with the error streams end with, once new calls are refused. */
-  get streams(): AbortSignal {
-    return this.#streams.signal;
   }
 
   /** Everything is loaded: calls are served from here on. */
@@ -42,7 +36,6 @@ export class Lifecycle {
       this.#enter("draining");
       this.#clock.after(this.#graceMs, () => {
         this.#enter("closing");
-        this.#streams.abort(unavailable("draining"));
         resolve();
       });
     });

@@ -12,12 +12,13 @@ import {
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../lib/errors.ts";
+import { hotMetrics } from "../telemetry/hot-metrics.ts";
 import { statusName } from "./guard-trace.ts";
 import { clientOf, collect, echo, failureOf, startBoth, TRANSPORTS } from "./test-listeners.ts";
 
 const exporter = new InMemorySpanExporter();
 const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-const reader = new PeriodicExportingMetricReader({ exporter: measured });
+const reader = new PeriodicExportingMetricReader({ exporter: measured, metricProducers: [hotMetrics] });
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 const headers = { traceparent: `00-${TRACE}-${PARENT}-01` };

@@ -1,5 +1,7 @@
-import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor, type StreamResponse } from "@connectrpc/connect";
 import {
+  type Context,
   context,
   propagation,
   type Span,
@@ -15,30 +17,31 @@ import {
   ATTR_RPC_SYSTEM_NAME,
   METRIC_RPC_SERVER_CALL_DURATION,
 } from "@opentelemetry/semantic-conventions";
-import { instrument } from "../telemetry/meter.ts";
+import { HotHistogram } from "../telemetry/hot-metrics.ts";
+import { asInterceptor, type Req, type Res, settle, withParts } from "./guard.ts";
 import { guardStream } from "./guard-stream.ts";
 
-const duration = instrument((meter) =>
-  meter.createHistogram(METRIC_RPC_SERVER_CALL_DURATION, {
+const duration = new HotHistogram<Ended>(
+  {
+    name: METRIC_RPC_SERVER_CALL_DURATION,
     description: "How long calls to this server took; for a stream, until it ended",
     unit: "s",
-    advice: {
-      explicitBucketBoundaries: [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600],
-    },
-  }),
+    boundaries: [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600],
+  },
+  ({ options, status }) => ({ ...options.attributes, ...outcomeOf(status) }),
 );
 
 /** A listener's own way to one request header, where building all of them is dear. */
 export const readHeader = Symbol("read one request header");
 
-type Req = (UnaryRequest | StreamRequest) & { [readHeader]?: (name: string) => string | undefined };
+type Readable = Req & { [readHeader]?: (name: string) => string | undefined };
 
-const headers: TextMapGetter<Req> = {
+const headers: TextMapGetter<Readable> = {
   get: headerOf,
   keys: (req) => [...req.header.keys()],
 };
 
-function headerOf(req: Req, name: string): string | undefined {
+function headerOf(req: Readable, name: string): string | undefined {
   return req[readHeader] ? req[readHeader](name) : (req.header.get(name) ?? undefined);
 }
 
@@ -52,40 +55,65 @@ const SERVER_FAULTS = new Set([
   Code.DataLoss,
 ]);
 
+/** What the spans of a method's calls begin with, over one system. */
+interface Options {
+  readonly kind: SpanKind;
+  readonly attributes: { readonly [ATTR_RPC_SYSTEM_NAME]: string; readonly [ATTR_RPC_METHOD]: string };
+}
+
+interface Ended {
+  readonly options: Options;
+  readonly status: string;
+}
+
 /** One server span and one duration per call, a stream being one call; the caller's W3C trace context is its parent. */
 export function traceGuard(): Interceptor {
   const tracer = trace.getTracer("availability");
-  return (next) => async (req) => {
+  const optionsOf = { grpc: new Map<DescMethod, Options>(), connectrpc: new Map<DescMethod, Options>() };
+  return asInterceptor((next) => (req) => {
     const began = performance.now();
-    const method = `${req.method.parent.typeName}/${req.method.name}`;
     const system = headerOf(req, "content-type")?.startsWith("application/grpc") ? "grpc" : "connectrpc";
-    const attributes = { [ATTR_RPC_SYSTEM_NAME]: system, [ATTR_RPC_METHOD]: method };
+    const options = optionsOf[system].get(req.method) ?? newOptions(req.method, system);
+    const method = options.attributes[ATTR_RPC_METHOD];
     const parent = propagation.extract(context.active(), req, headers);
-    const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
+    const span = tracer.startSpan(method, options, parent);
     const within = trace.setSpan(parent, span);
     const finish = (error?: unknown) => {
       const code = error === undefined ? 0 : ConnectError.from(error).code;
-      const outcome = outcomeOf(code);
-      endSpan(span, code, outcome);
-      // Inside the span's context, so that the measurement can carry an exemplar.
-      duration().record((performance.now() - began) / 1000, { ...attributes, ...outcome }, within);
+      const status = code === 0 ? "OK" : statusName(code);
+      endSpan(span, code, status);
+      duration.record((performance.now() - began) / 1000, `${system} ${method} ${status}`, { options, status });
     };
-    try {
-      const res = await context.with(within, next, undefined, req);
-      if (!res.stream) {
+    return settle(
+      () => context.with(within, next, undefined, req),
+      (res) => {
+        if (res.stream) return followed(req, res, { within, finish });
         finish();
         return res;
-      }
-      const message = guardStream(res.message, {
-        step: (run) => context.with(within, run),
-        ended: (how, error) => finish(how === "left" ? leftBecause(req.signal) : error),
-      });
-      return { ...res, message };
-    } catch (error) {
-      finish(error);
-      throw error;
-    }
-  };
+      },
+      (error) => {
+        finish(error);
+        throw error;
+      },
+    );
+  });
+
+  function newOptions(method: DescMethod, system: keyof typeof optionsOf): Options {
+    const name = `${method.parent.typeName}/${method.name}`;
+    const attributes = { [ATTR_RPC_SYSTEM_NAME]: system, [ATTR_RPC_METHOD]: name };
+    const options = { kind: SpanKind.SERVER, attributes };
+    optionsOf[system].set(method, options);
+    return options;
+  }
+}
+
+/** A stream is over when its last answer is. */
+function followed(req: Req, res: StreamResponse, call: { within: Context; finish: (error?: unknown) => void }): Res {
+  const message = guardStream(res.message, {
+    step: (run) => context.with(call.within, run),
+    ended: (how, error) => call.finish(how === "left" ? leftBecause(req.signal) : error),
+  });
+  return withParts(res, { message });
 }
 
 /** Who stops reading before the end has gone away, or ran out of time. */
@@ -93,14 +121,13 @@ function leftBecause(signal: AbortSignal): ConnectError {
   return signal.reason instanceof ConnectError ? signal.reason : new ConnectError("left", Code.Canceled);
 }
 
-function outcomeOf(code: Code | 0): Record<string, string> {
-  const name = code === 0 ? "OK" : statusName(code);
-  return code === 0 ? { [ATTR_RPC_STATUS_CODE]: name } : { [ATTR_RPC_STATUS_CODE]: name, [ATTR_ERROR_TYPE]: name };
+function outcomeOf(status: string): Record<string, string> {
+  return { [ATTR_RPC_STATUS_CODE]: status, ...(status !== "OK" && { [ATTR_ERROR_TYPE]: status }) };
 }
 
-function endSpan(span: Span, code: Code | 0, outcome: Record<string, string>): void {
+function endSpan(span: Span, code: Code | 0, status: string): void {
   if (span.isRecording()) {
-    span.setAttributes(outcome);
+    span.setAttributes(outcomeOf(status));
     if (code !== 0 && SERVER_FAULTS.has(code)) span.setStatus({ code: SpanStatusCode.ERROR });
   }
   span.end();

@@ -2,6 +2,7 @@ import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { toConnectError } from "./errors.ts";
+import { asInterceptor, settle, withParts } from "./guard.ts";
 import { availabilityGuard } from "./guard-availability.ts";
 import type { Lifecycle } from "./guard-lifecycle.ts";
 import { guardStream } from "./guard-stream.ts";
@@ -25,26 +26,30 @@ export function createGuards(deps: {
 }
 
 /** Turns whatever a handler or an inner guard throws into the status that the caller gets. */
-const errorGuard: Interceptor = (next) => async (req) => {
-  try {
-    const res = await next(req);
-    if (!res.stream) return res;
-    return { ...res, message: guardStream(res.message, { failed: (error) => toConnectError(error, req.signal) }) };
-  } catch (error) {
+const errorGuard = asInterceptor((next) => (req) => {
+  const failed = (error: unknown): never => {
     throw toConnectError(error, req.signal);
-  }
-};
+  };
+  return settle(
+    () => next(req),
+    (res) => {
+      if (!res.stream) return res;
+      const message = guardStream(res.message, { failed: (error) => toConnectError(error, req.signal) });
+      return withParts(res, { message });
+    },
+    failed,
+  );
+});
 
 /** Validates the one request of a call. Streams of requests are not its matter: there each item is answered alone. */
 function validationGuard(validate: Validate): Interceptor {
-  return (next) => async (req) => {
-    if (!req.stream) {
-      validate(req.message, req.method);
-      return next(req);
+  return asInterceptor((next) => (req) => {
+    if (!req.stream) validate(req.message, req.method);
+    else if (req.method.methodKind === "server_streaming") {
+      return next(withParts(req, { message: validated(req.message, req.method, validate) }));
     }
-    if (req.method.methodKind !== "server_streaming") return next(req);
-    return next({ ...req, message: validated(req.message, req.method, validate) });
-  };
+    return next(req);
+  });
 }
 
 async function* validated<T extends MessageShape<DescMessage>>(

@@ -153,7 +153,8 @@ describe.each(DUPLEX)("checkStream(), %s", (name) => {
     const { requests, stream, take } = open();
     requests.send(item("1", "cold"), item("2", "hot"));
     await take(1);
-    const ending = once(both.lifecycle.streams, "abort");
+    const { promise: ending, resolve } = Promise.withResolvers<void>();
+    both.lifecycle.follow((phase) => phase === "closing" && resolve());
     const stopped = both.stop();
     await ending;
     requests.send(item("late", "hot"));

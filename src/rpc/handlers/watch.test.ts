@@ -2,31 +2,29 @@ import { create } from "@bufbuild/protobuf";
 import { Code, type HandlerContext } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { WatchRequestSchema, type WatchResponse } from "../../../gen/availability/v1/availability_service_pb.ts";
-import type { Watch, WatchQuery } from "../../availability/watch.ts";
-import type { WatchEvent } from "../../availability/watch-event.ts";
+import type { Watch, WatchItem, WatchQuery } from "../../availability/watch.ts";
+import type { WatchedSet } from "../../availability/watched-set.ts";
 import { watchResponse } from "../convert-watch.ts";
 import { ANSWER, clientsOf } from "./test-client.ts";
 import { watchHandlers } from "./watch.ts";
 
-const events: { event: WatchEvent; resumeToken: string }[] = [
-  { event: { kind: "resync" }, resumeToken: "" },
-  { event: { kind: "availability", answer: ANSWER }, resumeToken: "" },
-  { event: { kind: "synced", serverTime: 1000 }, resumeToken: "t.1" },
-  { event: { kind: "heartbeat", serverTime: 1500, confirmed: [ANSWER], upToDate: true }, resumeToken: "t.1" },
+const set: WatchedSet = { selection: { ids: new Set(["sales"]) }, scope: { life: "t", set: "s" } };
+const items: WatchItem[] = [
+  { event: { kind: "resync" }, set, position: undefined },
+  { event: { kind: "availability", answer: ANSWER }, set, position: undefined },
+  { event: { kind: "synced", serverTime: 1000 }, set, position: 1 },
+  { event: { kind: "availability", answer: ANSWER }, set, position: 2 },
+  { event: { kind: "heartbeat", serverTime: 1500, confirmed: [ANSWER], upToDate: true }, set, position: 2 },
 ];
 
-/** A Watch that says some things and then waits for its end. */
+/** A Watch that says some things, one by one, and then waits for its end. */
 function fakeWatch() {
   const asked: WatchQuery[] = [];
   const ended: string[] = [];
-  const watch: Watch = async function* (query, signal) {
+  const watch: Watch = (query) => {
     asked.push(query);
-    try {
-      yield* events;
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    } finally {
-      ended.push("ended");
-    }
+    const left = [...items];
+    return { take: () => left.shift(), close: () => void ended.push("ended") };
   };
   const handler = watchHandlers({ watch }).watch;
   return { asked, ended, handler, ...clientsOf({ watch }).availability };
@@ -35,8 +33,8 @@ function fakeWatch() {
 test("watch() sends every event in its order", async () => {
   const { watch } = fakeWatch();
   const got: WatchResponse[] = [];
-  for await (const response of watch({ destinationIds: ["sales"] })) if (got.push(response) === events.length) break;
-  expect(got).toEqual(events.map(watchResponse));
+  for await (const response of watch({ destinationIds: ["sales"] })) if (got.push(response) === items.length) break;
+  expect(got).toEqual(items.map(watchResponse));
 });
 
 test("watch() fails with the reason, and never ends as if all were done, when its signal is aborted", async () => {
@@ -44,9 +42,7 @@ test("watch() fails with the reason, and never ends as if all were done, when it
   const control = new AbortController();
   const context = { signal: control.signal } as HandlerContext;
   const answers = handler(create(WatchRequestSchema), context)[Symbol.asyncIterator]();
-  for (const { event, resumeToken } of events) {
-    expect(await answers.next()).toEqual({ done: false, value: watchResponse({ event, resumeToken }) });
-  }
+  for (const item of items) expect(await answers.next()).toEqual({ done: false, value: watchResponse(item) });
   const reason = new Error("draining");
   const next = answers.next();
   control.abort(reason);

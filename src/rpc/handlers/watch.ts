@@ -1,12 +1,13 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { AvailabilityService } from "../../../gen/availability/v1/availability_service_pb.ts";
-import type { Watch } from "../../availability/watch.ts";
-import { watchResponse } from "../convert-watch.ts";
+import type { AvailabilityService, WatchResponse } from "../../../gen/availability/v1/availability_service_pb.ts";
+import type { Watch, WatchQuery } from "../../availability/watch.ts";
+import { watchBytes, watchResponse } from "../convert-watch.ts";
+import { type Driven, drive, type Source } from "../driven.ts";
 import { heartbeatMs } from "../validate.ts";
 
 export function watchHandlers({ watch }: { watch: Watch }): Pick<ServiceImpl<typeof AvailabilityService>, "watch"> {
   return {
-    async *watch(request, context) {
+    watch(request, context): Driven<WatchResponse> {
       const query = {
         destinationIds: request.destinationIds,
         selector: request.labelSelector,
@@ -14,9 +15,51 @@ export function watchHandlers({ watch }: { watch: Watch }): Pick<ServiceImpl<typ
         heartbeatMs: heartbeatMs(request),
         passive: request.passive,
       };
-      for await (const event of watch(query, context.signal)) yield watchResponse(event);
-      // A stream that just returned would end OK, and clients would take the Watch for finished.
-      context.signal.throwIfAborted();
+      return {
+        [Symbol.asyncIterator]: () => iterated(watch, query, context.signal),
+        [drive]: (wake) => driven(watch, query, wake),
+      };
     },
+  };
+}
+
+async function* iterated(watch: Watch, query: WatchQuery, signal: AbortSignal): AsyncGenerator<WatchResponse> {
+  let wake = () => {};
+  const onAbort = () => wake();
+  const watching = watch(query, () => wake());
+  signal.addEventListener("abort", onAbort);
+  try {
+    while (!signal.aborted) {
+      const item = watching.take();
+      if (item) yield watchResponse(item);
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    watching.close();
+  }
+  // A stream that just returned would end OK, and clients would take the Watch for finished.
+  signal.throwIfAborted();
+}
+
+function driven(watch: Watch, query: WatchQuery, wake: () => void): Source {
+  const watching = watch(query, wake);
+  let stopped = false;
+  return {
+    take() {
+      const item = stopped ? undefined : watching.take();
+      return item && watchBytes(item);
+    },
+    get ended() {
+      return stopped;
+    },
+    stop() {
+      stopped = true;
+    },
+    close: () => watching.close(),
   };
 }
