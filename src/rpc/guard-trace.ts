@@ -82,7 +82,7 @@ export function traceGuard(): Interceptor {
       const code = error === undefined ? 0 : ConnectError.from(error).code;
       const status = code === 0 ? "OK" : statusName(code);
       endSpan(span, code, status);
-      duration.record((performance.now() - began) / 1000, `${system} ${method} ${status}`, { options, status });
+      duration.record((performance.now() - began) / 1000, { options, status }, options, status);
     };
     return settle(
       () => context.with(within, next, undefined, req),

@@ -81,8 +81,8 @@ const historyRowsDropped = instrument((meter) =>
 
 /** A Check was answered. `ageMs` is absent when no snapshot stands behind the answer. */
 export function checkAnswered(e: Answered): void {
-  decisions.add(`${e.reason} ${e.source} ${e.accepted}`, e);
-  if (e.ageMs !== undefined) decisionAge.record(e.ageMs / 1000, e.source, e);
+  decisions.add(e, e.reason, e.source, e.accepted);
+  if (e.ageMs !== undefined) decisionAge.record(e.ageMs / 1000, e, e.source);
   log.debug(e, "check answered");
 }
 
