@@ -1,20 +1,18 @@
-import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import {
-  type AvailabilityService,
-  type CheckRequest,
-  type CheckStreamRequest,
-  type CheckStreamResponse,
-  CheckStreamResponseSchema,
+import type {
+  AvailabilityService,
+  CheckRequest,
+  CheckStreamRequest,
+  CheckStreamResponse,
 } from "../../../gen/availability/v1/availability_service_pb.ts";
-import type { Answer } from "../../availability/answer.ts";
 import type { Caller, Check, CheckQuery } from "../../availability/check.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { ServiceError } from "../../lib/errors.ts";
-import { checkResponse } from "../convert-availability.ts";
+import { type StreamAnswer, streamBytes, streamResponse } from "../convert-check-stream.ts";
+import type { Requests } from "../requests.ts";
 import { validateStreamItem } from "../validate-stream.ts";
 import { AnswersAsKnown } from "./answers-as-known.ts";
-import { itemError, queryOf } from "./check-item.ts";
+import { queryOf } from "./check-item.ts";
 
 interface Deps {
   check: Check;
@@ -36,7 +34,7 @@ export function checkStreamHandlers(deps: Deps): Pick<ServiceImpl<typeof Availab
  * the stream, what was read is answered first: within a short while as it would have been, then from memory.
  */
 function answersTo(
-  requests: AsyncIterable<CheckStreamRequest>,
+  requests: Requests<CheckStreamRequest>,
   context: Pick<HandlerContext, "signal" | "timeoutMs">,
   { check, clock = systemClock, mostUnanswered = MOST_UNANSWERED }: Deps,
 ): AsyncIterable<CheckStreamResponse> {
@@ -47,6 +45,8 @@ function answersTo(
   const answers = new AnswersAsKnown(requests, {
     ask,
     pending: () => unanswered.size,
+    message: streamResponse,
+    bytes: streamBytes,
     close() {
       cancelDrain();
       context.signal.removeEventListener("abort", onEnd);
@@ -58,31 +58,31 @@ function answersTo(
   else context.signal.addEventListener("abort", onEnd, { once: true });
   return answers;
 
-  function ask(request: CheckStreamRequest): CheckStreamResponse | undefined {
+  function ask(request: CheckStreamRequest): StreamAnswer | undefined {
     const { requestId } = request;
     try {
       const item = validateStreamItem(request, unanswered.has(requestId));
       if (unanswered.size >= mostUnanswered) throw tooMany(item, mostUnanswered);
       return start(requestId, queryOf(item));
     } catch (error) {
-      return failed(requestId, error);
+      return { requestId, error };
     }
   }
 
   /** The answer from memory; else the check waits for its answer from here on. */
-  function start(requestId: string, query: CheckQuery): CheckStreamResponse | undefined {
+  function start(requestId: string, query: CheckQuery): StreamAnswer | undefined {
     const answer = check(query, caller);
-    if (!(answer instanceof Promise)) return answered(requestId, answer);
-    const settle = (respond: () => CheckStreamResponse) => {
+    if (!(answer instanceof Promise)) return { requestId, answer };
+    const settle = (late: StreamAnswer) => {
       // Detached, or answered otherwise in the meantime; the same id may then name another check.
       if (unanswered.get(requestId) !== query) return;
       unanswered.delete(requestId);
-      answers.give(respond());
+      answers.give(late);
     };
     unanswered.set(requestId, query);
     answer.then(
-      (late) => settle(() => answered(requestId, late)),
-      (error) => settle(() => failed(requestId, error)),
+      (late) => settle({ requestId, answer: late }),
+      (error) => settle({ requestId, error }),
     );
     return undefined;
   }
@@ -101,21 +101,13 @@ function answersTo(
     }
   }
 
-  function tryStart(requestId: string, query: CheckQuery): CheckStreamResponse | undefined {
+  function tryStart(requestId: string, query: CheckQuery): StreamAnswer | undefined {
     try {
       return start(requestId, query);
     } catch (error) {
-      return failed(requestId, error);
+      return { requestId, error };
     }
   }
-}
-
-function answered(requestId: string, answer: Answer): CheckStreamResponse {
-  return create(CheckStreamResponseSchema, { requestId, outcome: { case: "response", value: checkResponse(answer) } });
-}
-
-function failed(requestId: string, error: unknown): CheckStreamResponse {
-  return create(CheckStreamResponseSchema, { requestId, outcome: { case: "error", value: itemError(error) } });
 }
 
 function tooMany({ destinationId }: CheckRequest, most: number): ServiceError {

@@ -17,8 +17,9 @@ import type { ExplainedCheck } from "../../availability/explained-check.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { availabilityMessage, checkResponse } from "../convert-availability.ts";
 import { explanationMessage } from "../convert-explanation.ts";
+import { itemError } from "../item-error.ts";
 import { validateCheck } from "../validate.ts";
-import { itemError, queryOf } from "./check-item.ts";
+import { queryOf } from "./check-item.ts";
 
 type Handlers = Pick<ServiceImpl<typeof AvailabilityService>, "check" | "batchCheck">;
 
