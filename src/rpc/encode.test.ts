@@ -24,6 +24,8 @@ test("encoderOf() splices what was given to preEncode(), however deep, into an e
   // The original is changed so that only its stored bytes can give the right answer.
   availability.destinationId = "changed after it was encoded";
   const q = { availability: make() };
+  const whole = preEncode(CheckResponseSchema, create(CheckResponseSchema, q));
+  delete whole.availability;
   const cases = [
     [CheckResponseSchema, create(CheckResponseSchema, { availability }), create(CheckResponseSchema, q)],
     [
@@ -35,6 +37,23 @@ test("encoderOf() splices what was given to preEncode(), however deep, into an e
       CheckStreamResponseSchema,
       create(CheckStreamResponseSchema, { requestId: "r", outcome: { case: "response", value: { availability } } }),
       create(CheckStreamResponseSchema, { requestId: "r", outcome: { case: "response", value: q } }),
+    ],
+    [
+      BatchCheckResponseSchema,
+      create(BatchCheckResponseSchema, {
+        results: [
+          { outcome: { case: "error", value: { code: 5 } } },
+          { outcome: { case: "response", value: whole } },
+          { outcome: { case: "response", value: { explanation: { hint: "not encoded before" } } } },
+        ],
+      }),
+      create(BatchCheckResponseSchema, {
+        results: [
+          { outcome: { case: "error", value: { code: 5 } } },
+          { outcome: { case: "response", value: q } },
+          { outcome: { case: "response", value: { explanation: { hint: "not encoded before" } } } },
+        ],
+      }),
     ],
   ] as const;
   for (const [schema, given, expected] of cases) {

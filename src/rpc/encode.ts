@@ -14,7 +14,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 const encoded = new WeakMap<object, Buffer>();
 
-/** How deep a shared message may lie: CheckStreamResponse holds a CheckResponse, which holds the Availability. */
+/** How deep a shared message may lie: BatchCheckResponse holds results, and each a CheckResponse. */
 const DEEPEST = 2;
 
 type Fields = Record<string, unknown>;
@@ -48,27 +48,50 @@ export function bytesOf<Desc extends DescMessage>(schema: Desc, message: Message
 function splice(desc: DescMessage, message: Message, depth: number): Buffer | undefined {
   const whole = encoded.get(message);
   if (whole || depth === 0) return whole;
-  for (const field of innerMessages(desc)) {
-    const inner = innerOf(message, field);
-    const part = inner && field.message ? splice(field.message, inner, depth - 1) : undefined;
-    if (!part) continue;
-    const rest = toBinary(desc, without(message as unknown as Fields, field));
-    return asBuffer(new BinaryWriter().raw(rest).tag(field.number, WireType.LengthDelimited).bytes(part).finish());
+  const fields = message as unknown as Fields;
+  for (const { field, alone } of innerMessages(desc)) {
+    const inners = innersOf(fields, field);
+    const parts = inners.map((inner) => splice(field.message, inner, depth - 1));
+    if (!parts.some((part) => part)) continue;
+    const writer = new BinaryWriter();
+    if (!alone) writer.raw(toBinary(desc, without(fields, field)));
+    for (const [index, inner] of inners.entries()) {
+      writer.tag(field.number, WireType.LengthDelimited).bytes(parts[index] ?? toBinary(field.message, inner));
+    }
+    return asBuffer(writer.finish());
   }
   return undefined;
 }
 
-const inners = new WeakMap<DescMessage, DescField[]>();
+type InnerField = DescField & { readonly message: DescMessage };
 
-function innerMessages(desc: DescMessage): DescField[] {
+interface Inner {
+  readonly field: InnerField;
+  /** Nothing else can be set beside it. */
+  readonly alone: boolean;
+}
+
+const inners = new WeakMap<DescMessage, Inner[]>();
+
+/** The fields that hold messages of ours, one or a list of them. */
+function innerMessages(desc: DescMessage): Inner[] {
   let found = inners.get(desc);
   if (!found) {
-    const ours = (field: DescField) =>
-      field.fieldKind === "message" && field.message.file.proto.package === desc.file.proto.package;
-    found = desc.fields.filter(ours);
+    const ours = (field: DescField): field is InnerField =>
+      (field.fieldKind === "message" || field.fieldKind === "list") &&
+      field.message?.file.proto.package === desc.file.proto.package;
+    const isAlone = (field: DescField) =>
+      desc.fields.every((other) => other === field || (field.oneof !== undefined && other.oneof === field.oneof));
+    found = desc.fields.filter(ours).map((field) => ({ field, alone: isAlone(field) }));
     inners.set(desc, found);
   }
   return found;
+}
+
+function innersOf(message: Fields, field: InnerField): readonly Message[] {
+  if (field.fieldKind === "list") return message[field.localName] as Message[];
+  const inner = innerOf(message, field);
+  return inner ? [inner] : [];
 }
 
 function innerOf(message: Fields, field: DescField): Message | undefined {
@@ -79,7 +102,8 @@ function innerOf(message: Fields, field: DescField): Message | undefined {
 
 /** A copy without that field: the message itself may be shared. */
 function without(message: Fields, field: DescField): Message {
-  const emptied = field.oneof ? { [field.oneof.localName]: { case: undefined } } : { [field.localName]: undefined };
+  const nothing = field.fieldKind === "list" ? [] : undefined;
+  const emptied = field.oneof ? { [field.oneof.localName]: { case: undefined } } : { [field.localName]: nothing };
   return { ...message, ...emptied } as unknown as Message;
 }
 

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type {
   AvailabilityService,
-  BatchCheckRequest,
+  BatchCheckResponse,
   BatchCheckResult,
   CheckRequest,
   CheckResponse,
@@ -17,6 +17,7 @@ import type { ExplainedCheck } from "../../availability/explained-check.ts";
 import { ServiceError } from "../../lib/errors.ts";
 import { availabilityMessage, checkResponse } from "../convert-availability.ts";
 import { explanationMessage } from "../convert-explanation.ts";
+import { settle } from "../guard.ts";
 import { itemError } from "../item-error.ts";
 import { validateCheck } from "../validate.ts";
 import { queryOf } from "./check-item.ts";
@@ -32,9 +33,10 @@ export function checkHandlers(deps: { check: Check; explainedCheck: ExplainedChe
       return answer instanceof Promise ? answer.then(checkResponse) : checkResponse(answer);
     },
 
-    async batchCheck(request: BatchCheckRequest, context: HandlerContext) {
-      const results = await Promise.all(request.checks.map((item, index) => one(item, `checks[${index}].`, context)));
-      return create(BatchCheckResponseSchema, { results });
+    batchCheck(request, context): BatchCheckResponse | Promise<BatchCheckResponse> {
+      const results = request.checks.map((item, index) => one(item, `checks[${index}].`, context));
+      if (results.every(isKnown)) return create(BatchCheckResponseSchema, { results });
+      return Promise.all(results).then((results) => create(BatchCheckResponseSchema, { results }));
     },
   };
 
@@ -45,15 +47,26 @@ export function checkHandlers(deps: { check: Check; explainedCheck: ExplainedChe
   }
 
   /** One item, judged alone: what is wrong with it is its own error. */
-  async function one(item: CheckRequest, path: string, context: HandlerContext): Promise<BatchCheckResult> {
-    try {
-      validateCheck(item, path);
-      const response = checkResponse(await check(queryOf(item), context));
-      return create(BatchCheckResultSchema, { outcome: { case: "response", value: response } });
-    } catch (error) {
-      // The call as a whole is over; no item has an answer.
-      if (error instanceof ServiceError && error.code === "CANCELLED") throw error;
-      return create(BatchCheckResultSchema, { outcome: { case: "error", value: itemError(error) } });
-    }
+  function one(item: CheckRequest, path: string, context: HandlerContext): BatchCheckResult | Promise<BatchCheckResult> {
+    return settle(
+      () => {
+        validateCheck(item, path);
+        return check(queryOf(item), context);
+      },
+      (answer) => resultOf({ case: "response", value: checkResponse(answer) }),
+      (error) => {
+        // The call as a whole is over; no item has an answer.
+        if (error instanceof ServiceError && error.code === "CANCELLED") throw error;
+        return resultOf({ case: "error", value: itemError(error) });
+      },
+    );
   }
+}
+
+function resultOf(outcome: BatchCheckResult["outcome"]): BatchCheckResult {
+  return create(BatchCheckResultSchema, { outcome });
+}
+
+function isKnown(result: BatchCheckResult | Promise<BatchCheckResult>): result is BatchCheckResult {
+  return !(result instanceof Promise);
 }
