@@ -75,12 +75,10 @@ export function createCheck({ clock, board, link, history }: CheckDeps): Check {
   }
 
   function fromMemory(standing: Standing, query: CheckQuery, arrival: number): Answer | undefined {
-    const { reads, observedAt } = standing;
+    const { reads } = standing;
     if (!reads || !standing.asking) return standing.current;
     reads.touch();
-    const maxAge = query.maxAgeMs ?? standing.maxAgeMs;
-    if (observedAt === undefined || !youngEnough(observedAt, maxAge, arrival)) return undefined;
-    return standing.fromSnapshot("CACHE", arrival);
+    return standing.fromMemory(oldest(query.maxAgeMs ?? standing.maxAgeMs, arrival), arrival);
   }
 
   /** Waits for what presence says, and answers what is known when the time is up. */

@@ -56,6 +56,11 @@ export class Judgements {
     return this.#dated(this.#newest);
   }
 
+  /** What was made of it: what `newest` says, without its age. */
+  get newestEvaluation(): Evaluation | undefined {
+    return this.#newest?.evaluation;
+  }
+
   /** The newest of them with a real verdict: accepted or rejected. */
   get lastReal(): Judged | undefined {
     return this.#dated(this.#lastReal);

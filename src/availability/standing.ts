@@ -1,6 +1,5 @@
 import type { Dated } from "../acceptance/dated.ts";
 import type { PresenceDocument } from "../acceptance/document.ts";
-import type { Evaluation } from "../acceptance/evaluate.ts";
 import type { Override } from "../destinations/override-record.ts";
 import type { DestinationEntry } from "../destinations/registry.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -13,6 +12,7 @@ import type { Exchange } from "../ringcentral/calls/call.ts";
 import type { UpstreamCall } from "../upstream/attempt-span.ts";
 import { type Answer, nextVersion, redated, sameState } from "./answer.ts";
 import { Judgements } from "./judgements.ts";
+import { SharedAnswers } from "./shared-answers.ts";
 import { asks, type Facts, judgedState, undecided, watchedState } from "./state.ts";
 
 export interface StandingDeps extends Pick<ConstructorParameters<typeof Judgements>[1], "evaluate"> {
@@ -50,8 +50,7 @@ export class Standing implements Member {
   readonly #deps: StandingDeps;
   readonly #judgements: Judgements;
   #current: Answer;
-  /** The newest judged snapshot's real verdict as an answer: as the watched state, and for who waited for the read. */
-  #shared: { readonly evaluation: Evaluation; readonly cache: Answer; live: Answer | undefined } | undefined;
+  readonly #shared = new SharedAnswers();
   #proven: boolean;
   #cancelTimer = () => {};
   #closed = false;
@@ -116,7 +115,7 @@ export class Standing implements Member {
     this.entry = entry;
     this.reads = reads;
     this.#proven = entry.proven;
-    this.#shared = undefined;
+    this.#shared.clear();
     this.#judgements.restart(entry.compiled?.criteria, reads && { same: sameQuestion, newest: reads.newest });
     this.onRead();
   }
@@ -132,23 +131,22 @@ export class Standing implements Member {
     this.calls.add(call);
   }
 
+  /** The answer from the newest judged snapshot, if that was observed at `since` or later. */
+  fromMemory(since: number, now: number): Answer | undefined {
+    const recent = this.#shared.recent(this.#judgements.newestEvaluation, since, now);
+    if (recent) return recent;
+    const { observedAt } = this;
+    return observedAt !== undefined && observedAt >= since ? this.fromSnapshot("CACHE", now) : undefined;
+  }
+
   /** The answer from the newest judged snapshot; call it only when there is one. */
   fromSnapshot(source: "LIVE" | "CACHE", now: number): Answer {
     this.#redate();
-    const { evaluation, pushed, at } = this.#judgements.newest!;
-    const memory = pushed ? "PUSH" : "CACHE";
-    let shared = this.#shared;
-    if (shared?.evaluation !== evaluation || shared.cache.source !== memory) {
-      return this.#withVersion(judgedState(this.#facts(), source === "LIVE" ? source : memory, now).answer);
-    }
-    // Push keeps parts of it current, so that it may be newer than it was when the answer was made.
-    if (at !== shared.cache.observedAt) {
-      shared = { evaluation, cache: redated(shared.cache, at), live: undefined };
-      this.#shared = shared;
-    }
-    if (source === "CACHE") return shared.cache;
-    shared.live ??= { ...shared.cache, source };
-    return shared.live;
+    const newest = this.#judgements.newest!;
+    const shared = this.#shared.of(newest, source);
+    if (shared) return shared;
+    const given = source === "CACHE" && newest.pushed ? "PUSH" : source;
+    return this.#withVersion(judgedState(this.#facts(), given, now).answer);
   }
 
   /** The answer for one call that could not be decided. It has the watched state's version where it says the same. */
@@ -184,7 +182,9 @@ export class Standing implements Member {
     const current = { ...answer, version: changed ? nextVersion(before.version, now) : before.version };
     this.#current = current;
     // A real verdict does not change by waiting; what a policy makes of an undecided one does.
-    if (isFromSnapshot(answer) && answer.verdict !== "UNDECIDED") this.#share(current);
+    if (isFromSnapshot(answer) && answer.verdict !== "UNDECIDED") {
+      this.#shared.share(this.#judgements.newest!.evaluation, current);
+    }
     if (changed) onChange(current);
     else if (before.observedAt !== current.observedAt) onConfirm(current);
   }
@@ -196,19 +196,15 @@ export class Standing implements Member {
     this.#judgements.close();
   }
 
-  #share(cache: Answer): void {
-    this.#shared = { evaluation: this.#judgements.newest!.evaluation, cache, live: undefined };
-  }
-
   /** While push keeps it current, the state was observed when the session last proved alive. */
   #redate(): void {
     const { observedAt, source } = this.#current;
     if (observedAt === undefined || source !== "PUSH") return;
-    const { at } = this.#judgements.newest ?? {};
+    const { at, evaluation } = this.#judgements.newest ?? {};
     if (at === undefined || at <= observedAt) return;
-    const shares = this.#shared?.cache === this.#current;
+    const isShared = this.#shared.has(this.#current);
     this.#current = redated(this.#current, at);
-    if (shares) this.#share(this.#current);
+    if (isShared) this.#shared.share(evaluation!, this.#current);
   }
 
   #prove(): void {

@@ -426,7 +426,10 @@ describe("a slow reader", () => {
 /** A client that takes an event when it is told to, keeps what it holds, and judges every version and token. */
 function slowClient(world: ReturnType<typeof startWorld>, query: Partial<WatchQuery>) {
   const changes: { position: number; id: string }[] = [];
-  world.hub.subscribe({ changed: (id, position) => changes.push({ position, id }), confirmed: () => {} }, { selector: {} });
+  world.hub.subscribe(
+    { changed: (id, position) => changes.push({ position, id }), confirmed: () => {} },
+    { selector: {} },
+  );
   const stream = world.watch({ ...EVERYTHING, ...query, passive: true }, new AbortController().signal);
   const held = new Map<string, bigint>();
   const highest = new Map<string, bigint>();

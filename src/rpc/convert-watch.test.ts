@@ -78,7 +78,9 @@ test("watchResponse() and watchBytes() carry no resume token when there is no po
 });
 
 test("watchResponse() shares the message of a state among its watchers", () => {
-  const [one, two] = [1, 2].map((position) => watchResponse({ event: { kind: "availability", answer }, set, position }));
+  const [one, two] = [1, 2].map((position) =>
+    watchResponse({ event: { kind: "availability", answer }, set, position }),
+  );
   expect(one!.event.value).toBe(two!.event.value);
 });
 

@@ -7,7 +7,9 @@ import { grpcStatusOf } from "./grpc-metadata.ts";
 import { decoded, only, requestsOf } from "./grpc-requests.ts";
 import { type Res, type Serve, settle } from "./guard.ts";
 
-type Call = Parameters<handleUnaryCall<unknown, unknown>>[0] | Parameters<handleClientStreamingCall<unknown, unknown>>[0];
+type Call =
+  | Parameters<handleUnaryCall<unknown, unknown>>[0]
+  | Parameters<handleClientStreamingCall<unknown, unknown>>[0];
 
 /** Methods with one answer: unary, and client streaming. What is answered from memory leaves in the turn in which it came. */
 export function singleHandler(method: DescMethod, serve: Serve) {

@@ -36,7 +36,10 @@ test("a histogram counts a value in the first bucket whose boundary it does not 
   for (const value of [0.5, 1, 1.5, 2, 2.5, 9]) histogram.record(value, "a", "a");
   const lines = (await scraped()).filter((line) => line.startsWith("hot_histogram"));
   const values = Object.fromEntries(
-    lines.map((line) => [/^([a-z_]+)/.exec(line)![1]! + (/le="([^"]+)"/.exec(line)?.[1] ?? ""), line.split(" ").at(-1)]),
+    lines.map((line) => [
+      /^([a-z_]+)/.exec(line)![1]! + (/le="([^"]+)"/.exec(line)?.[1] ?? ""),
+      line.split(" ").at(-1),
+    ]),
   );
   expect(values).toEqual({
     hot_histogram_bucket1: "2",

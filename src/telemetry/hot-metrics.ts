@@ -1,7 +1,12 @@
 import { type Attributes, type HrTime, ValueType } from "@opentelemetry/api";
 import { hrTime } from "@opentelemetry/core";
 import { emptyResource } from "@opentelemetry/resources";
-import { AggregationTemporality, DataPointType, type MetricData, type MetricProducer } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationTemporality,
+  DataPointType,
+  type MetricData,
+  type MetricProducer,
+} from "@opentelemetry/sdk-metrics";
 
 // Metrics of what happens with every call. An instrument of the SDK sorts and prints its attributes at each record, once
 // for each reader: five microseconds of a call that takes forty. These keep a cell for each set of attributes, which is

@@ -47,7 +47,11 @@ export function checkHandlers(deps: { check: Check; explainedCheck: ExplainedChe
   }
 
   /** One item, judged alone: what is wrong with it is its own error. */
-  function one(item: CheckRequest, path: string, context: HandlerContext): BatchCheckResult | Promise<BatchCheckResult> {
+  function one(
+    item: CheckRequest,
+    path: string,
+    context: HandlerContext,
+  ): BatchCheckResult | Promise<BatchCheckResult> {
     return settle(
       () => {
         validateCheck(item, path);
