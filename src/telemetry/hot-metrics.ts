@@ -125,7 +125,7 @@ export class HotHistogram<Event> {
 }
 
 function empty(attributes: Attributes, buckets: number): Distribution {
-  const counts = new Array<number>(buckets).fill(0);
+  const counts = Array.from({ length: buckets }, () => 0);
   return { attributes, counts, count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 }
 
