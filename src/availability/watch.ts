@@ -46,51 +46,74 @@ export interface Watching {
  */
 export type Watch = (query: WatchQuery, wake: () => void) => Watching;
 
-export function createWatch({ clock, hub, board }: WatchDeps): Watch {
+export function createWatch(deps: WatchDeps): Watch {
   // Positions mean something within one life of this process only.
   const sets = new WatchedSets(randomBytes(6).toString("base64url"));
+  return (query, wake) => new WatchStream(query, wake, { ...deps, sets });
+}
 
-  return (query, wake) => {
-    const ids = new Set(query.destinationIds);
-    const { set, leave } = sets.join(ids.size > 0 ? { ids } : { selector: query.selector });
-    const { selection } = set;
-    const watcher = new Watcher(selection, { clock, hub, board, heartbeatMs: query.heartbeatMs, wake });
-    const opened = watchOpened({ destinations: ids.size || "all", passive: query.passive });
-    const endDemand = query.passive ? undefined : board.demand(selection);
-    let begin: Iterator<WatchEvent> | undefined = beginning(watcher, set, query.resumeToken);
-    return {
-      take() {
-        if (begin) {
-          const { done, value } = begin.next();
-          if (!done) return { event: value, set, position: value.kind === "synced" ? watcher.position : undefined };
-          begin = undefined;
-        }
-        const event = watcher.take();
-        return event && { event, set, position: watcher.position };
-      },
-      close() {
-        begin = undefined;
-        endDemand?.();
-        watcher.close();
-        leave();
-        opened();
-      },
-    };
-  };
+/** WatchStream is one Watch from its first message on. */
+class WatchStream implements Watching {
+  readonly #set: WatchedSet;
+  readonly #watcher: Watcher;
+  /** What comes before the changes; undefined once it is taken. */
+  #beginning: Iterator<WatchEvent> | undefined;
+  readonly #endDemand: (() => void) | undefined;
+  readonly #leave: () => void;
+  readonly #closed: () => void;
 
-  /** What comes before the changes. */
-  function* beginning(watcher: Watcher, { scope }: WatchedSet, resumeToken: string): Generator<WatchEvent> {
-    const from = resumeToken === "" ? undefined : honoured(resumeToken, scope);
-    if (resumeToken !== "" && from === undefined) yield { kind: "resync" };
-    // The watcher has subscribed, so what changes while these are sent is not lost: it is sent again.
-    yield* from === undefined ? watcher.initial() : watcher.missed(from);
-    yield { kind: "synced", serverTime: clock.now() };
+  constructor(query: WatchQuery, wake: () => void, deps: WatchDeps & { sets: WatchedSets }) {
+    const { destinationIds, selector, heartbeatMs, passive } = query;
+    const ids = new Set(destinationIds);
+    const { set, leave } = deps.sets.join(ids.size > 0 ? { ids } : { selector });
+    this.#set = set;
+    this.#leave = leave;
+    this.#watcher = new Watcher(set.selection, { ...deps, heartbeatMs, wake });
+    this.#closed = watchOpened({ destinations: ids.size || "all", passive });
+    this.#endDemand = passive ? undefined : deps.board.demand(set.selection);
+    this.#beginning = beginning(this.#watcher, set, query.resumeToken, deps);
   }
 
-  /** The position to go on from; undefined when the token is of elsewhere, or what it asks for is forgotten. */
-  function honoured(token: string, scope: TokenScope): number | undefined {
-    const position = positionOf(token, scope);
-    hub.marks.forget(clock.now());
-    return position !== undefined && position >= hub.marks.floor && position <= hub.position ? position : undefined;
+  take(): WatchItem | undefined {
+    const set = this.#set;
+    if (this.#beginning) {
+      const { done, value: event } = this.#beginning.next();
+      if (!done) return { event, set, position: event.kind === "synced" ? this.#watcher.position : undefined };
+      this.#beginning = undefined;
+    }
+    const event = this.#watcher.take();
+    return event && { event, set, position: this.#watcher.position };
   }
+
+  close(): void {
+    this.#beginning = undefined;
+    this.#endDemand?.();
+    this.#watcher.close();
+    this.#leave();
+    this.#closed();
+  }
+}
+
+function* beginning(
+  watcher: Watcher,
+  { scope }: WatchedSet,
+  resumeToken: string,
+  { clock, hub }: Pick<WatchDeps, "clock" | "hub">,
+): Generator<WatchEvent> {
+  const from = resumeToken === "" ? undefined : honoured(resumeToken, scope, { clock, hub });
+  if (resumeToken !== "" && from === undefined) yield { kind: "resync" };
+  // The watcher has subscribed, so what changes while these are sent is not lost: it is sent again.
+  yield* from === undefined ? watcher.initial() : watcher.missed(from);
+  yield { kind: "synced", serverTime: clock.now() };
+}
+
+/** The position to go on from; undefined when the token is of elsewhere, or what it asks for is forgotten. */
+function honoured(
+  token: string,
+  scope: TokenScope,
+  { clock, hub }: Pick<WatchDeps, "clock" | "hub">,
+): number | undefined {
+  const position = positionOf(token, scope);
+  hub.marks.forget(clock.now());
+  return position !== undefined && position >= hub.marks.floor && position <= hub.position ? position : undefined;
 }

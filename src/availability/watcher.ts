@@ -24,10 +24,10 @@ export class Watcher implements HubListener {
   readonly #deps: WatcherDeps;
   /** Changed and not sent yet, with the position of the first change not sent; oldest first. */
   readonly #pending = new Map<string, number>();
-  /** Observed again without a change since the last heartbeat. */
-  readonly #confirmed = new Set<string>();
+  /** Observed again without a change since the last heartbeat; undefined when nothing was. */
+  #confirmed: Set<string> | undefined;
   /** Under a selector: the destinations that the client may hold, to tell when one no longer is selected. */
-  readonly #held = new Set<string>();
+  readonly #held: Set<string> | undefined;
   readonly #unsubscribe: () => void;
   #heartbeatDue = false;
   #changeFirst = false;
@@ -35,6 +35,7 @@ export class Watcher implements HubListener {
 
   constructor(selection: Selection, deps: WatcherDeps) {
     this.#selection = selection;
+    this.#held = "selector" in selection ? new Set() : undefined;
     this.#deps = deps;
     this.#unsubscribe = deps.hub.subscribe(this, selection);
     this.#cancelHeartbeat = this.#startHeartbeat();
@@ -53,7 +54,9 @@ export class Watcher implements HubListener {
   }
 
   confirmed(destinationId: string): void {
-    if ("ids" in this.#selection || this.#held.has(destinationId)) this.#confirmed.add(destinationId);
+    if (this.#held?.has(destinationId) === false) return;
+    this.#confirmed ??= new Set();
+    this.#confirmed.add(destinationId);
   }
 
   /** The whole state as it is when each event is taken. */
@@ -73,7 +76,7 @@ export class Watcher implements HubListener {
   *missed(position: number): Generator<WatchEvent> {
     const { marks } = this.#deps.hub;
     if ("selector" in this.#selection) {
-      for (const destinationId of marks.heldSince(position, this.#selection.selector)) this.#held.add(destinationId);
+      for (const destinationId of marks.heldSince(position, this.#selection.selector)) this.#held?.add(destinationId);
     }
     // What changes while these are sent goes the way of every change.
     for (const destinationId of [...marks.changedSince(position)]) {
@@ -111,16 +114,16 @@ export class Watcher implements HubListener {
   #change(destinationId: string): WatchEvent | undefined {
     const { board } = this.#deps;
     const standing = board.get(destinationId);
-    this.#confirmed.delete(destinationId);
+    this.#confirmed?.delete(destinationId);
     if (standing && this.#selects(standing)) return this.#state(standing);
-    if (!("ids" in this.#selection) && !this.#held.delete(destinationId)) return undefined;
+    if (this.#held?.delete(destinationId) === false) return undefined;
     const version = standing ? standing.current.version : board.removedVersion(destinationId);
     return { kind: "removed", destinationId, version };
   }
 
   #state(standing: Standing): WatchEvent {
-    if ("selector" in this.#selection) this.#held.add(standing.entry.id);
-    this.#confirmed.delete(standing.entry.id);
+    this.#held?.add(standing.entry.id);
+    this.#confirmed?.delete(standing.entry.id);
     return { kind: "availability", answer: standing.current };
   }
 
@@ -128,7 +131,7 @@ export class Watcher implements HubListener {
     if (!this.#heartbeatDue) return undefined;
     this.#heartbeatDue = false;
     const confirmed: Answer[] = [];
-    for (const destinationId of this.#confirmed) {
+    for (const destinationId of this.#confirmed ?? []) {
       const standing = this.#deps.board.get(destinationId);
       // A state that is not sent yet cannot be confirmed to this client.
       if (standing && !this.#pending.has(destinationId)) confirmed.push(standing.current);
@@ -136,11 +139,11 @@ export class Watcher implements HubListener {
     // What push keeps current is confirmed by every sign of life, which is not told one by one.
     for (const standing of this.#watched()) {
       const { id } = standing.entry;
-      if (this.#confirmed.has(id) || this.#pending.has(id)) continue;
+      if (this.#confirmed?.has(id) || this.#pending.has(id)) continue;
       const { current } = standing;
       if (current.source === "PUSH") confirmed.push(current);
     }
-    this.#confirmed.clear();
+    this.#confirmed = undefined;
     const upToDate = this.#pending.size === 0;
     return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed, upToDate };
   }

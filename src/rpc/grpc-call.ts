@@ -1,25 +1,27 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext, StreamRequest, StreamResponse, UnaryRequest } from "@connectrpc/connect";
 import type { CallContext } from "./grpc-context.ts";
-import type { Req, Res } from "./guard.ts";
+import { type Req, type Res, remake } from "./guard.ts";
 import { readHeader } from "./guard-trace.ts";
 
-// A gRPC call as guards and handlers see it. Guards may hand on an object that inherits from these (withParts()), so what
-// they are made from is an ordinary property.
-
-const callContext = Symbol("context of a gRPC call");
+// A gRPC call as guards and handlers see it.
 
 class CallRequest {
   readonly stream: boolean;
   readonly message: unknown;
-  readonly method: DescMethod;
-  readonly [callContext]: CallContext;
+  readonly context: CallContext;
+  /** A guard's, instead of the call's own. */
+  readonly #signal: (() => AbortSignal) | undefined;
 
-  constructor(context: CallContext, message: unknown, stream: boolean) {
+  constructor(context: CallContext, message: unknown, stream: boolean, signal?: () => AbortSignal) {
     this.stream = stream;
     this.message = message;
-    this.method = context.method;
-    this[callContext] = context;
+    this.context = context;
+    this.#signal = signal;
+  }
+
+  get method(): DescMethod {
+    return this.context.method;
   }
 
   get service(): DescService {
@@ -31,23 +33,27 @@ class CallRequest {
   }
 
   get url(): string {
-    return this[callContext].url;
+    return this.context.url;
   }
 
   get signal(): AbortSignal {
-    return this[callContext].signal;
+    return this.#signal?.() ?? this.context.signal;
   }
 
   get header(): Headers {
-    return this[callContext].requestHeader;
+    return this.context.requestHeader;
   }
 
   get contextValues(): ContextValues {
-    return this[callContext].values;
+    return this.context.values;
   }
 
   [readHeader](name: string): string | undefined {
-    return this[callContext].readHeader(name);
+    return this.context.readHeader(name);
+  }
+
+  [remake]({ message, signal = this.#signal }: { message: unknown; signal?: (() => AbortSignal) | undefined }) {
+    return new CallRequest(this.context, message, this.stream, signal);
   }
 }
 
@@ -58,20 +64,22 @@ export function requestOf(context: CallContext, message: unknown, stream: boolea
 
 /** The context of the call that a request belongs to, whatever the guards changed in it. */
 export function contextOf(req: Req): CallContext {
-  return (req as unknown as CallRequest)[callContext];
+  return (req as unknown as CallRequest).context;
 }
 
 class CallResponse {
   readonly stream: boolean;
   readonly message: unknown;
-  readonly method: DescMethod;
-  readonly [callContext]: CallContext;
+  readonly #context: CallContext;
 
   constructor(context: CallContext, message: unknown, stream: boolean) {
     this.stream = stream;
     this.message = message;
-    this.method = context.method;
-    this[callContext] = context;
+    this.#context = context;
+  }
+
+  get method(): DescMethod {
+    return this.#context.method;
   }
 
   get service(): DescService {
@@ -79,11 +87,15 @@ class CallResponse {
   }
 
   get header(): Headers {
-    return this[callContext].responseHeader;
+    return this.#context.responseHeader;
   }
 
   get trailer(): Headers {
-    return this[callContext].responseTrailer;
+    return this.#context.responseTrailer;
+  }
+
+  [remake]({ message }: { message: unknown }) {
+    return new CallResponse(this.#context, message, this.stream);
   }
 }
 

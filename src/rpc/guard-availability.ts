@@ -4,7 +4,7 @@ import { ServiceError } from "../lib/errors.ts";
 import { toConnectError } from "./errors.ts";
 import { asInterceptor, withParts } from "./guard.ts";
 import { type Lifecycle, RETRY_DELAY_MS, unavailable } from "./guard-lifecycle.ts";
-import { guardStream } from "./guard-stream.ts";
+import { guardStream, type StreamGuard } from "./guard-stream.ts";
 import { until } from "./requests.ts";
 
 interface Deps {
@@ -30,24 +30,11 @@ export function availabilityGuard(deps: Deps): Interceptor {
       const life = new StreamLife(req, deps);
       try {
         const takesMany = req.method.methodKind !== "server_streaming";
-        const res = await next(
-          withParts(req, {
-            get signal() {
-              return life.signal;
-            },
-            ...(takesMany && { message: until(life.signal, req.message) }),
-          }),
-        );
-        if (!res.stream) return res;
-        const message = guardStream(res.message, {
-          finished: () => life.finish(),
-          failed: (error) => life.explain(error),
-          ended: () => life.close(),
-          whenEnding: (tell) => life.whenEnding(tell),
-        });
-        return withParts(res, { message });
+        const message = takesMany ? until(life.signal, req.message) : req.message;
+        const res = await next(withParts(req, { message, signal: () => life.signal }));
+        return res.stream ? withParts(res, { message: guardStream(res.message, life) }) : res;
       } catch (error) {
-        life.close();
+        life.ended();
         throw error;
       }
     }
@@ -59,9 +46,10 @@ const over = new ConnectError("the stream has ended", Code.Canceled);
 const AGE_STEP_MS = 1000;
 
 /** StreamLife is how long one stream may last: until its caller leaves, or this server wants to end it. */
-class StreamLife {
+class StreamLife implements StreamGuard {
   readonly #req: StreamRequest;
-  readonly #cancel: readonly (() => void)[];
+  readonly #cancelAge: () => void;
+  readonly #unfollow: () => void;
   #ending: ServiceError | undefined;
   #tell: (() => void) | undefined;
   /** Made when a handler asks for it: it outweighs everything else here. */
@@ -72,10 +60,8 @@ class StreamLife {
     // Not all at once: streams opened together must not come back together.
     const age = maxStreamAgeMs * (0.9 + 0.1 * Math.random());
     const steps = Math.ceil(age / AGE_STEP_MS) * AGE_STEP_MS;
-    this.#cancel = [
-      clock.after(Math.min(steps, maxStreamAgeMs), () => this.#end(tooOld())),
-      lifecycle.follow((phase) => phase === "closing" && this.#end(unavailable("draining"))),
-    ];
+    this.#cancelAge = clock.after(Math.min(steps, maxStreamAgeMs), () => this.#end(tooOld()));
+    this.#unfollow = lifecycle.follow((phase) => phase === "closing" && this.#end(unavailable("draining")));
   }
 
   /** The caller's, or this server's wish to end the stream. */
@@ -95,20 +81,21 @@ class StreamLife {
     else this.#tell = tell;
   }
 
-  /** The handler ended well: whether that is how the stream ends. */
-  finish(): void {
+  /** The handler ended well; throws when that is not how the stream ends. */
+  finished(): void {
     if (this.#ending) throw this.#ending;
     this.#req.signal.throwIfAborted();
   }
 
   /** What the handler failed with, as what it was stopped for. */
-  explain(error: unknown): unknown {
+  failed(error: unknown): unknown {
     return this.#control?.signal.aborted ? toConnectError(error, this.#control.signal) : error;
   }
 
   // Also aborts, as Connect does: what still waits for this stream's sake must not wait for ever.
-  close(): void {
-    for (const cancel of this.#cancel) cancel();
+  ended(): void {
+    this.#cancelAge();
+    this.#unfollow();
     this.#tell = undefined;
     if (!this.#control) return;
     this.#control.abort(over);

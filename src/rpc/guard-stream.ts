@@ -1,4 +1,4 @@
-type How = "done" | "failed" | "left";
+export type How = "done" | "failed" | "left";
 
 /** What a guard does around an answer stream. */
 export interface StreamGuard {

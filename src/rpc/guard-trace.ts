@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor, type StreamResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import {
   type Context,
   context,
@@ -18,8 +18,8 @@ import {
   METRIC_RPC_SERVER_CALL_DURATION,
 } from "@opentelemetry/semantic-conventions";
 import { HotHistogram } from "../telemetry/hot-metrics.ts";
-import { asInterceptor, type Req, type Res, settle, withParts } from "./guard.ts";
-import { guardStream } from "./guard-stream.ts";
+import { asInterceptor, type Req, settle, withParts } from "./guard.ts";
+import { guardStream, type StreamGuard } from "./guard-stream.ts";
 
 const duration = new HotHistogram<Ended>(
   {
@@ -71,28 +71,20 @@ export function traceGuard(): Interceptor {
   const tracer = trace.getTracer("availability");
   const optionsOf = { grpc: new Map<DescMethod, Options>(), connectrpc: new Map<DescMethod, Options>() };
   return asInterceptor((next) => (req) => {
-    const began = performance.now();
     const system = headerOf(req, "content-type")?.startsWith("application/grpc") ? "grpc" : "connectrpc";
     const options = optionsOf[system].get(req.method) ?? newOptions(req.method, system);
-    const method = options.attributes[ATTR_RPC_METHOD];
     const parent = propagation.extract(context.active(), req, headers);
-    const span = tracer.startSpan(method, options, parent);
-    const within = trace.setSpan(parent, span);
-    const finish = (error?: unknown) => {
-      const code = error === undefined ? 0 : ConnectError.from(error).code;
-      const status = code === 0 ? "OK" : statusName(code);
-      endSpan(span, code, status);
-      duration.record((performance.now() - began) / 1000, { options, status }, options, status);
-    };
+    const span = tracer.startSpan(options.attributes[ATTR_RPC_METHOD], options, parent);
+    const call = new TracedCall(req, options, span, trace.setSpan(parent, span));
     return settle(
-      () => context.with(within, next, undefined, req),
+      () => call.step(() => next(req)),
       (res) => {
-        if (res.stream) return followed(req, res, { within, finish });
-        finish();
+        if (res.stream) return withParts(res, { message: guardStream(res.message, call) });
+        call.finish();
         return res;
       },
       (error) => {
-        finish(error);
+        call.finish(error);
         throw error;
       },
     );
@@ -107,13 +99,36 @@ export function traceGuard(): Interceptor {
   }
 }
 
-/** A stream is over when its last answer is. */
-function followed(req: Req, res: StreamResponse, call: { within: Context; finish: (error?: unknown) => void }): Res {
-  const message = guardStream(res.message, {
-    step: (run) => context.with(call.within, run),
-    ended: (how, error) => call.finish(how === "left" ? leftBecause(req.signal) : error),
-  });
-  return withParts(res, { message });
+/** TracedCall is one call's span and duration; a stream is over when its last answer is. */
+class TracedCall implements StreamGuard {
+  readonly #began = performance.now();
+  readonly #req: Req;
+  readonly #options: Options;
+  readonly #span: Span;
+  readonly #within: Context;
+
+  constructor(req: Req, options: Options, span: Span, within: Context) {
+    this.#req = req;
+    this.#options = options;
+    this.#span = span;
+    this.#within = within;
+  }
+
+  step<R>(run: () => R): R {
+    return context.with(this.#within, run);
+  }
+
+  ended(how: "done" | "failed" | "left", error?: unknown): void {
+    this.finish(how === "left" ? leftBecause(this.#req.signal) : error);
+  }
+
+  finish(error?: unknown): void {
+    const code = error === undefined ? 0 : ConnectError.from(error).code;
+    const status = code === 0 ? "OK" : statusName(code);
+    endSpan(this.#span, code, status);
+    const options = this.#options;
+    duration.record((performance.now() - this.#began) / 1000, { options, status }, options, status);
+  }
 }
 
 /** Who stops reading before the end has gone away, or ran out of time. */

@@ -34,10 +34,22 @@ export function settle<T, R>(
   return value instanceof Promise ? value.then(then, failed) : then(value);
 }
 
+/** What a guard may change of a request or response. */
+interface Parts {
+  readonly message: unknown;
+  /** Asked for when somebody wants it. */
+  readonly signal?: () => AbortSignal;
+}
+
+/** How a listener's own requests and responses are made anew with other parts. */
+export const remake = Symbol("make anew with other parts");
+
 /**
  * The same request or response with other parts. What is not named stays what it is and is not looked at: on the gRPC port
  * headers, signal and the like are made when somebody asks for them.
  */
-export function withParts<T extends Req | Res>(of: T, parts: Partial<T>): T {
-  return Object.create(of, Object.getOwnPropertyDescriptors(parts));
+export function withParts<T extends Req | Res>(of: T & { [remake]?: (parts: Parts) => T }, parts: Parts): T {
+  if (of[remake]) return of[remake](parts);
+  const { message, signal } = parts;
+  return { ...of, message, ...(signal && { signal: signal() }) };
 }

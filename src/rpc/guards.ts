@@ -1,11 +1,11 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
-import type { Interceptor } from "@connectrpc/connect";
+import type { ConnectError, Interceptor } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { toConnectError } from "./errors.ts";
-import { asInterceptor, settle, withParts } from "./guard.ts";
+import { asInterceptor, type Req, settle, withParts } from "./guard.ts";
 import { availabilityGuard } from "./guard-availability.ts";
 import type { Lifecycle } from "./guard-lifecycle.ts";
-import { guardStream } from "./guard-stream.ts";
+import { guardStream, type StreamGuard } from "./guard-stream.ts";
 import { traceGuard } from "./guard-trace.ts";
 
 /** Throws a ServiceError for a request message that breaks the rules of its method. */
@@ -27,19 +27,27 @@ export function createGuards(deps: {
 
 /** Turns whatever a handler or an inner guard throws into the status that the caller gets. */
 const errorGuard = asInterceptor((next) => (req) => {
-  const failed = (error: unknown): never => {
-    throw toConnectError(error, req.signal);
-  };
+  const errors = new Errors(req);
   return settle(
     () => next(req),
-    (res) => {
-      if (!res.stream) return res;
-      const message = guardStream(res.message, { failed: (error) => toConnectError(error, req.signal) });
-      return withParts(res, { message });
+    (res) => (res.stream ? withParts(res, { message: guardStream(res.message, errors) }) : res),
+    (error) => {
+      throw errors.failed(error);
     },
-    failed,
   );
 });
+
+class Errors implements StreamGuard {
+  readonly #req: Req;
+
+  constructor(req: Req) {
+    this.#req = req;
+  }
+
+  failed(error: unknown): ConnectError {
+    return toConnectError(error, this.#req.signal);
+  }
+}
 
 /** Validates the one request of a call. Streams of requests are not its matter: there each item is answered alone. */
 function validationGuard(validate: Validate): Interceptor {

@@ -36,7 +36,9 @@ export function checkHandlers(deps: { check: Check; explainedCheck: ExplainedChe
     batchCheck(request, context): BatchCheckResponse | Promise<BatchCheckResponse> {
       const results = request.checks.map((item, index) => one(item, `checks[${index}].`, context));
       if (results.every(isKnown)) return create(BatchCheckResponseSchema, { results });
-      return Promise.all(results.map(async (result) => result)).then((results) => create(BatchCheckResponseSchema, { results }));
+      return Promise.all(results.map(async (result) => result)).then((results) =>
+        create(BatchCheckResponseSchema, { results }),
+      );
     },
   };
 

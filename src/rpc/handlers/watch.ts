@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AvailabilityService, WatchResponse } from "../../../gen/availability/v1/availability_service_pb.ts";
-import type { Watch, WatchQuery } from "../../availability/watch.ts";
+import type { Watch, Watching, WatchQuery } from "../../availability/watch.ts";
 import { watchBytes, watchResponse } from "../convert-watch.ts";
 import { type Driven, drive, type Source } from "../driven.ts";
 import { heartbeatMs } from "../validate.ts";
@@ -17,7 +17,7 @@ export function watchHandlers({ watch }: { watch: Watch }): Pick<ServiceImpl<typ
       };
       return {
         [Symbol.asyncIterator]: () => iterated(watch, query, context.signal),
-        [drive]: (wake) => driven(watch, query, wake),
+        [drive]: (wake) => new WatchSource(watch(query, wake)),
       };
     },
   };
@@ -46,20 +46,25 @@ async function* iterated(watch: Watch, query: WatchQuery, signal: AbortSignal): 
   signal.throwIfAborted();
 }
 
-function driven(watch: Watch, query: WatchQuery, wake: () => void): Source {
-  const watching = watch(query, wake);
-  let stopped = false;
-  return {
-    take() {
-      const item = stopped ? undefined : watching.take();
-      return item && watchBytes(item);
-    },
-    get ended() {
-      return stopped;
-    },
-    stop() {
-      stopped = true;
-    },
-    close: () => watching.close(),
-  };
+/** WatchSource is a Watch as its writer takes it, encoded; there may be thousands. */
+class WatchSource implements Source {
+  readonly #watching: Watching;
+  ended = false;
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+  }
+
+  take(): Uint8Array | undefined {
+    const item = this.ended ? undefined : this.#watching.take();
+    return item && watchBytes(item);
+  }
+
+  stop(): void {
+    this.ended = true;
+  }
+
+  close(): void {
+    this.#watching.close();
+  }
 }
