@@ -58,7 +58,10 @@ class DrivenCall {
   begin(): void {
     this.#context.follow();
     this.#context.onGone = () => this.#end("left");
-    if (this.#context.gone) return this.#end("left");
+    if (this.#context.gone) {
+      this.#end("left");
+      return;
+    }
     for (const guard of this.#guards) guard.whenEnding?.(() => this.#stop());
     if (this.#pace === "stream") this.#rpc.on("drain", this.#ready);
     this.#write();
@@ -67,10 +70,11 @@ class DrivenCall {
   #wake(): void {
     // A call that is busy looks by itself when it is not any more.
     if (this.#busy || this.#over) return;
-    if (this.#pace === "stream") return this.#write();
-    if (this.#queued) return;
-    this.#queued = true;
-    this.#pace.add(this.#turn);
+    if (this.#pace === "stream") this.#write();
+    else if (!this.#queued) {
+      this.#queued = true;
+      this.#pace.add(this.#turn);
+    }
   }
 
   readonly #turn = () => {
