@@ -68,7 +68,7 @@ class WatchStream implements Watching {
     const { set, leave } = deps.sets.join(ids.size > 0 ? { ids } : { selector });
     this.#set = set;
     this.#leave = leave;
-    this.#watcher = new Watcher(set.selection, { ...deps, heartbeatMs, wake });
+    this.#watcher = new Watcher(set, { ...deps, heartbeatMs, wake });
     this.#closed = watchOpened({ destinations: ids.size || "all", passive });
     this.#endDemand = passive ? undefined : deps.board.demand(set.selection);
     this.#beginning = beginning(this.#watcher, set, query.resumeToken, deps);

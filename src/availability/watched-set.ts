@@ -1,3 +1,4 @@
+import type { Answer } from "./answer.ts";
 import type { Selection } from "./board.ts";
 import { hashOf, type TokenScope, tokenAt } from "./resume-token.ts";
 
@@ -5,6 +6,8 @@ import { hashOf, type TokenScope, tokenAt } from "./resume-token.ts";
 export interface WatchedSet {
   readonly selection: Selection;
   readonly scope: TokenScope;
+  /** What push kept current when somebody last looked, Unix milliseconds: heartbeats of many streams say the same. */
+  pushed?: { readonly at: number; readonly states: readonly Answer[] };
 }
 
 /** WatchedSets has one for all streams that watch the same, for as long as one of them does. */

@@ -5,6 +5,7 @@ import type { Board, Selection } from "./board.ts";
 import type { Hub, HubListener } from "./hub.ts";
 import type { Standing } from "./standing.ts";
 import type { WatchEvent } from "./watch-event.ts";
+import type { WatchedSet } from "./watched-set.ts";
 
 interface WatcherDeps {
   readonly clock: Clock;
@@ -15,12 +16,15 @@ interface WatcherDeps {
   readonly wake: () => void;
 }
 
+// Thousands of streams may watch thousands of destinations: what push keeps current is looked through this often at most.
+const LOOK_AGAIN_MS = 250;
+
 /**
  * Watcher is one stream's place in the changes. It keeps which destinations changed, never what they changed to: the
  * newest state is looked up when it can be sent, so a slow reader gets less, later, and holds up nobody.
  */
 export class Watcher implements HubListener {
-  readonly #selection: Selection;
+  readonly #set: WatchedSet;
   readonly #deps: WatcherDeps;
   /** Changed and not sent yet, with the position of the first change not sent; oldest first. */
   readonly #pending = new Map<string, number>();
@@ -33,12 +37,16 @@ export class Watcher implements HubListener {
   #changeFirst = false;
   #cancelHeartbeat: () => void;
 
-  constructor(selection: Selection, deps: WatcherDeps) {
-    this.#selection = selection;
-    this.#held = "selector" in selection ? new Set() : undefined;
+  constructor(set: WatchedSet, deps: WatcherDeps) {
+    this.#set = set;
+    this.#held = "selector" in set.selection ? new Set() : undefined;
     this.#deps = deps;
-    this.#unsubscribe = deps.hub.subscribe(this, selection);
+    this.#unsubscribe = deps.hub.subscribe(this, set.selection);
     this.#cancelHeartbeat = this.#startHeartbeat();
+  }
+
+  get #selection(): Selection {
+    return this.#set.selection;
   }
 
   /** Every watched change up to here was handed out. */
@@ -130,22 +138,33 @@ export class Watcher implements HubListener {
   #heartbeat(): WatchEvent | undefined {
     if (!this.#heartbeatDue) return undefined;
     this.#heartbeatDue = false;
+    const serverTime = this.#deps.clock.now();
+    const confirmed = this.#confirmedSince(serverTime);
+    this.#confirmed = undefined;
+    return { kind: "heartbeat", serverTime, confirmed, upToDate: this.#pending.size === 0 };
+  }
+
+  /** The states that were seen again and are sent: one that is not cannot be confirmed to this client. */
+  #confirmedSince(now: number): readonly Answer[] {
+    const pushed = this.#pushed(now);
+    if (!this.#confirmed && this.#pending.size === 0) return pushed;
     const confirmed: Answer[] = [];
     for (const destinationId of this.#confirmed ?? []) {
       const standing = this.#deps.board.get(destinationId);
-      // A state that is not sent yet cannot be confirmed to this client.
       if (standing && !this.#pending.has(destinationId)) confirmed.push(standing.current);
     }
-    // What push keeps current is confirmed by every sign of life, which is not told one by one.
-    for (const standing of this.#watched()) {
-      const { id } = standing.entry;
-      if (this.#confirmed?.has(id) || this.#pending.has(id)) continue;
-      const { current } = standing;
-      if (current.source === "PUSH") confirmed.push(current);
-    }
-    this.#confirmed = undefined;
-    const upToDate = this.#pending.size === 0;
-    return { kind: "heartbeat", serverTime: this.#deps.clock.now(), confirmed, upToDate };
+    const isOpen = (id: string) => !this.#confirmed?.has(id) && !this.#pending.has(id);
+    return [...confirmed, ...pushed.filter(({ destinationId }) => isOpen(destinationId))];
+  }
+
+  /** What push keeps current: that is confirmed by every sign of life, which is not told one by one. */
+  #pushed(now: number): readonly Answer[] {
+    const known = this.#set.pushed;
+    if (known && now - known.at < LOOK_AGAIN_MS) return known.states;
+    const states: Answer[] = [];
+    for (const { current } of this.#watched()) if (current.source === "PUSH") states.push(current);
+    this.#set.pushed = { at: now, states };
+    return states;
   }
 
   *#watched(): Iterable<Standing> {

@@ -1,8 +1,10 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type DescField, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { AvailabilitySchema } from "../../gen/availability/v1/availability_pb.ts";
 import {
   DestinationUnknown_Cause,
+  type FreshnessSchema,
+  WatchHeartbeatSchema,
   type WatchResponse,
   WatchResponseSchema,
 } from "../../gen/availability/v1/availability_service_pb.ts";
@@ -11,7 +13,7 @@ import type { WatchItem } from "../availability/watch.ts";
 import type { WatchEvent } from "../availability/watch-event.ts";
 import { resumeTokenOf, type WatchedSet } from "../availability/watched-set.ts";
 import { availabilityMessage, timestamp } from "./convert-availability.ts";
-import { bytesOf } from "./encode.ts";
+import { asBuffer, bytesOf } from "./encode.ts";
 
 /** One message of a Watch. */
 export function watchResponse(item: WatchItem): WatchResponse {
@@ -27,25 +29,60 @@ interface Last {
 /** What was said last to the streams of a set: most of them are about to be told the same. */
 const last = new WeakMap<WatchedSet, Last>();
 
-const { availability, resumeToken } = WatchResponseSchema.field;
+const { availability, heartbeat, resumeToken } = WatchResponseSchema.field;
 
-/** The same, encoded; of a state that many are told at the same place, once for all of them. */
+type Heartbeat = Extract<WatchEvent, { kind: "heartbeat" }>;
+
+/** The same, encoded; what many are told is encoded once for all of them. */
 export function watchBytes(item: WatchItem): Buffer {
-  const { event, set, position } = item;
-  if (event.kind !== "availability") return bytesOf(WatchResponseSchema, watchResponse(item));
-  const { answer } = event;
+  const { event } = item;
+  if (event.kind === "availability") return stateBytes(item, event.answer);
+  if (event.kind === "heartbeat") return eventBytes(item, heartbeat, heartbeatBytes(event));
+  return bytesOf(WatchResponseSchema, watchResponse(item));
+}
+
+function stateBytes(item: WatchItem, answer: Answer): Buffer {
+  const { set, position } = item;
   const before = last.get(set);
   if (before?.answer === answer && before.position === position) return before.bytes;
-  const writer = new BinaryWriter();
-  writer.tag(availability.number, WireType.LengthDelimited);
-  writer.bytes(bytesOf(AvailabilitySchema, availabilityMessage(answer)));
-  if (position !== undefined) {
-    writer.tag(resumeToken.number, WireType.LengthDelimited).string(resumeTokenOf(item));
-  }
-  const { buffer, byteOffset, byteLength } = writer.finish();
-  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  const bytes = eventBytes(item, availability, bytesOf(AvailabilitySchema, availabilityMessage(answer)));
   last.set(set, { answer, position, bytes });
   return bytes;
+}
+
+function eventBytes(item: WatchItem, event: DescField, bytes: Uint8Array): Buffer {
+  const writer = new BinaryWriter().tag(event.number, WireType.LengthDelimited).bytes(bytes);
+  const token = resumeTokenOf(item);
+  if (token !== "") writer.tag(resumeToken.number, WireType.LengthDelimited).string(token);
+  return asBuffer(writer.finish());
+}
+
+/** By the list that streams of a set share: of thousands of states it takes longer than everything else they are told. */
+const freshnessBytes = new WeakMap<readonly Answer[], Uint8Array>();
+
+function heartbeatBytes({ serverTime, confirmed, upToDate }: Heartbeat): Uint8Array {
+  let freshness = freshnessBytes.get(confirmed);
+  if (!freshness) {
+    freshness = toBinary(WatchHeartbeatSchema, create(WatchHeartbeatSchema, { freshness: confirmed.map(freshnessOf) }));
+    freshnessBytes.set(confirmed, freshness);
+  }
+  const rest = create(WatchHeartbeatSchema, { serverTime: timestamp(serverTime), upToDate });
+  // Protobuf has no field order, and what follows adds to what came before.
+  return new BinaryWriter().raw(toBinary(WatchHeartbeatSchema, rest)).raw(freshness).finish();
+}
+
+function freshnessOf({
+  destinationId,
+  version,
+  observedAt,
+  validUntil,
+}: Answer): MessageInitShape<typeof FreshnessSchema> {
+  return {
+    destinationId,
+    version,
+    ...(observedAt !== undefined && { observedAt: timestamp(observedAt) }),
+    ...(validUntil !== undefined && { validUntil: timestamp(validUntil) }),
+  };
 }
 
 function eventOf(event: WatchEvent): NonNullable<MessageInitShape<typeof WatchResponseSchema>["event"]> {
@@ -64,12 +101,7 @@ function eventOf(event: WatchEvent): NonNullable<MessageInitShape<typeof WatchRe
     case "resync":
       return { case: "resync", value: {} };
     case "heartbeat": {
-      const freshness = event.confirmed.map(({ destinationId, version, observedAt, validUntil }) => ({
-        destinationId,
-        version,
-        ...(observedAt !== undefined && { observedAt: timestamp(observedAt) }),
-        ...(validUntil !== undefined && { validUntil: timestamp(validUntil) }),
-      }));
+      const freshness = event.confirmed.map(freshnessOf);
       return {
         case: "heartbeat",
         value: { serverTime: timestamp(event.serverTime), freshness, upToDate: event.upToDate },

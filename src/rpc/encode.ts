@@ -107,6 +107,6 @@ function without(message: Fields, field: DescField): Message {
   return { ...message, ...emptied } as unknown as Message;
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
