@@ -233,4 +233,18 @@ describe("heartbeats", () => {
     await clock.advance(5 * SECOND);
     for (const watched of [all, one]) expect(beats(watched).at(-1)).toEqual([]);
   });
+
+  test("of streams that watch the same share what push keeps current for a quarter of a second", async () => {
+    const { clock, push, watching } = await pushed();
+    const one = { ...EVERYTHING, destinationIds: ["a"] };
+    const watched = [5000, 5200, 5300].map((heartbeatMs) => watching({ ...one, heartbeatMs }));
+    await clock.advance(5000);
+    push.alive();
+    await clock.advance(300);
+    const [first, soon, later] = watched.map((stream) => beats(stream).at(-1));
+    expect(first).toHaveLength(1);
+    expect(soon).toBe(first);
+    expect(later).toEqual([expect.objectContaining({ destinationId: "a", observedAt: clock.now() - 300 })]);
+    expect(first).not.toEqual(later);
+  });
 });
