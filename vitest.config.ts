@@ -22,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "together",
-          include: ["{src,simulator,bench,tools}/**/*.test.ts", "test/*.test.ts"],
+          include: ["{src,client,simulator,bench,tools}/**/*.test.ts", "test/*.test.ts"],
           exclude: apart,
           // A process for each file, and the service loaded anew in each, took two fifths of the time.
           isolate: false,

@@ -38,6 +38,9 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   "node:net": ["lib", "upstream", "rpc", "app"],
 };
 
+// What the published client depends on: in browsers too, so nothing of Node's.
+const clientRunsOn = ["@bufbuild/protobuf", "@connectrpc/connect"];
+
 // Names that say nothing about what is inside, and hide edges of the import graph.
 const emptyName = /(^|\/)(utils?|helpers?|common|misc|shared|types|index)\.ts$/;
 
@@ -48,6 +51,18 @@ describe("the import table", () => {
 
   test("keeps the simulator and the tools apart from the service", () => {
     expect([...sources("simulator"), ...sources("tools")].flatMap(violations)).toEqual([]);
+  });
+
+  test("keeps the client apart from all but the contract", () => {
+    expect(sources("client/src").flatMap(violations)).toEqual([]);
+    const text = ['import { sleep } from "../../src/lib/clock.ts";', 'import { Agent } from "node:http";'].join("\n");
+    expect(violations({ path: "client/src/feed.ts", text })).toEqual([
+      'client/src/feed.ts imports "../../src/lib/clock.ts": it is outside client',
+      'client/src/feed.ts imports "node:http": the client runs on @bufbuild/protobuf, @connectrpc/connect alone',
+    ]);
+    expect(violations({ path: "src/app.ts", text: 'import "../client/src/feed.ts";' })).toEqual([
+      'src/app.ts imports "../client/src/feed.ts": it is outside src',
+    ]);
   });
 
   test("finds each kind of import when the table forbids it", () => {
@@ -128,6 +143,7 @@ function imports(text: string): string[] {
 function forbiddenFile(path: string, target: string): string | undefined {
   const [top = ""] = path.split("/");
   const isTest = path.endsWith(".test.ts");
+  if (top === "client" && target.startsWith("gen/")) return undefined;
   if (top === "src" && target.startsWith("gen/")) return forbiddenPackage(path, "gen");
   if (target === "package.json") return undefined; // name and version
   if (/^simulator\/demo\b/.test(path) && target.startsWith("gen/")) return undefined; // a client of the service, as any other
@@ -142,6 +158,9 @@ function forbiddenFile(path: string, target: string): string | undefined {
 /** Why a file of the service may not import that package; tests may build what they talk to with any. */
 function forbiddenPackage(path: string, name: string): string | undefined {
   const isTest = path.endsWith(".test.ts") || /\/test-[^/]*$/.test(path);
+  if (path.startsWith("client/") && !isTest && !clientRunsOn.some((it) => name === it || name.startsWith(`${it}/`))) {
+    return `the client runs on ${clientRunsOn.join(", ")} alone`;
+  }
   if (!path.startsWith("src/") || (isTest && name !== "gen")) return undefined;
   const owned = Object.entries(onlyIn).find(
     ([prefix]) => name === prefix || (name.startsWith(prefix) && /[/-]$/.test(prefix)) || name.startsWith(`${prefix}/`),
