@@ -23,7 +23,7 @@ const gates: readonly Gate[] = [
   { name: "dead code, unused packages (knip)", holds: () => run("knip", ["--treat-config-hints-as-errors"]) },
   { name: "source files are short", holds: async () => outcome(longSources(await repositoryFiles())) },
   { name: "no machine paths", holds: async () => outcome(machinePaths(await repositoryFiles(), root)) },
-  { name: "exact versions", holds: async () => outcome(inexactVersions(await json("package.json"))) },
+  { name: "exact versions", holds: async () => outcome(await inexact("package.json", "client/package.json")) },
   { name: "lock fits every registry", holds: async () => outcome(looseLockEntries(await json("package-lock.json"))) },
 ];
 
@@ -50,6 +50,10 @@ async function attempt(holds: Gate["holds"]): Promise<Outcome> {
 
 function outcome(problems: readonly string[]): Outcome {
   return { ok: problems.length === 0, output: problems.join("\n") };
+}
+
+async function inexact(...manifests: string[]): Promise<string[]> {
+  return (await Promise.all(manifests.map(async (path) => inexactVersions(path, await json(path))))).flat();
 }
 
 /** Every file that is, or with the next commit could be, under version control. */

@@ -49,13 +49,13 @@ describe("machinePaths()", () => {
   });
 });
 
-test("inexactVersions() names every range, tag and address when package.json has some", () => {
+test("inexactVersions() names every range, tag and address when a package.json has some", () => {
   const manifest = {
     dependencies: { exact: "1.2.3", caret: "^1.2.3", tag: "latest" },
     devDependencies: { candidate: "1.0.0-rc.1" },
     overrides: { git: "github:a/b" },
   };
-  expect(inexactVersions(manifest)).toEqual([
+  expect(inexactVersions("package.json", manifest)).toEqual([
     'package.json dependencies: "caret" is "^1.2.3", not one exact version',
     'package.json dependencies: "tag" is "latest", not one exact version',
     'package.json overrides: "git" is "github:a/b", not one exact version',

@@ -38,13 +38,13 @@ interface Manifest {
   readonly [kind: string]: unknown;
 }
 
-/** Every version in package.json is one version, so that what was tested is what is installed. */
-export function inexactVersions(manifest: Manifest): string[] {
+/** Every version in a package.json is one version, so that what was tested is what is installed. */
+export function inexactVersions(path: string, manifest: Manifest): string[] {
   const kinds = ["dependencies", "devDependencies", "optionalDependencies", "overrides"];
   return kinds.flatMap((kind) =>
     Object.entries((manifest[kind] ?? {}) as Record<string, unknown>)
       .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(String(version)))
-      .map(([name, version]) => `package.json ${kind}: "${name}" is "${String(version)}", not one exact version`),
+      .map(([name, version]) => `${path} ${kind}: "${name}" is "${String(version)}", not one exact version`),
   );
 }
 
