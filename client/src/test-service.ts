@@ -2,7 +2,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { Verdict } from "../../gen/availability/v1/availability_pb.ts";
 import { TestNetwork } from "./test-network.ts";
 import { startTestServer, type TestWatch } from "./test-server.ts";
-import { heartbeat, type StateSketch, state, synced } from "./test-states.ts";
+import type { StateSketch } from "./test-states.ts";
+import { TestStream } from "./test-stream.ts";
 import type { TestWorld } from "./test-world.ts";
 
 /** What the service said of a destination under one version, and the truth about it. Times are of the life's clock. */
@@ -28,13 +29,15 @@ export class TestService {
   /** All that was ever said, by version. */
   readonly said = new Map<bigint, Said>();
   refusing = false;
+  /** Push keeps every state current, so that each heartbeat confirms it. */
+  pushing = false;
   #blocked = false;
   readonly #world: TestWorld;
   readonly #rate: number;
   readonly #current = new Map<string, Said>();
   /** Ids in the order of their changes, which is what a resume token counts. */
   #changes: string[] = [];
-  #streams = new Set<Stream>();
+  #streams = new Set<TestStream>();
   #version = 0;
   #life: Life;
 
@@ -75,6 +78,10 @@ export class TestService {
     if (!said) return;
     Object.assign(said.sketch, more);
     if (said.sketch.observedAt !== undefined) for (const stream of this.#streams) stream.confirmed.add(id);
+  }
+
+  confirmAll(): void {
+    for (const id of this.#current.keys()) this.confirm(id, { observedAt: this.now });
   }
 
   /** Ends every Watch; what was under way is lost. */
@@ -122,7 +129,7 @@ export class TestService {
     this.#world.after(this.network.delayMs(), () => {
       if (watch.over) return;
       if (this.refusing) return watch.end(new ConnectError("draining", Code.Unavailable));
-      this.#streams.add(new Stream(watch, this, this.#world, this.#from(watch.request.resumeToken)));
+      this.#streams.add(new TestStream(watch, this, this.#world, this.#from(watch.request.resumeToken)));
     });
   }
 
@@ -140,105 +147,5 @@ export class TestService {
     let position = this.#changes.length;
     for (const id of pending) position = Math.min(position, this.#changes.lastIndexOf(id));
     return `${this.#life.name}.${position}`;
-  }
-}
-
-/** One Watch on the service's side: it sends what is newest when it can be sent, changes and heartbeats by turns. */
-class Stream {
-  readonly confirmed = new Set<string>();
-  readonly line: ReturnType<TestNetwork["open"]>;
-  readonly #service: TestService;
-  readonly #pending = new Set<string>();
-  readonly #first: string[];
-  readonly #watch: TestWatch;
-  #endHeartbeats = () => {};
-  #synced = false;
-  #heartbeatDue = false;
-  #changeFirst = false;
-
-  constructor(watch: TestWatch, service: TestService, world: TestWorld, first: { resync: boolean; ids: string[] }) {
-    this.#watch = watch;
-    this.#service = service;
-    this.#first = first.ids;
-    this.line = service.network.open(watch);
-    if (first.resync) this.line.send({ case: "resync", value: {} });
-    const everyMs = Number(watch.request.heartbeatInterval!.seconds) * 1000;
-    const beat = () => {
-      if (watch.over) return;
-      this.#endHeartbeats = world.after(everyMs, beat);
-      this.#heartbeatDue = true;
-      this.wake();
-    };
-    this.#endHeartbeats = world.after(everyMs, beat);
-    this.wake();
-  }
-
-  changed(id: string): void {
-    this.#pending.add(id);
-    this.confirmed.delete(id);
-    this.wake();
-  }
-
-  wake(): void {
-    while (!this.#service.blocked && this.sendNext());
-  }
-
-  cut(): void {
-    this.#endHeartbeats();
-    this.line.stalled = true;
-    this.#watch.end(new ConnectError("cut", Code.Unavailable));
-  }
-
-  /** Sends one event if there is one. */
-  sendNext(): boolean {
-    if (this.#watch.over) return false;
-    const first = this.#first.shift();
-    if (first !== undefined) {
-      // What changed since is in this event.
-      this.#pending.delete(first);
-      this.#sendState(first, "");
-    } else if (!this.#synced) {
-      this.#synced = true;
-      this.line.send(synced(this.#service.now), this.#token);
-    } else {
-      const sent = this.#changeFirst
-        ? this.#sendChange() || this.#sendHeartbeat()
-        : this.#sendHeartbeat() || this.#sendChange();
-      return sent;
-    }
-    return true;
-  }
-
-  get #token(): string {
-    return this.#service.token(this.#pending);
-  }
-
-  #sendChange(): boolean {
-    for (const id of this.#pending) {
-      this.#pending.delete(id);
-      this.#changeFirst = false;
-      this.#sendState(id, this.#token);
-      return true;
-    }
-    return false;
-  }
-
-  #sendHeartbeat(): boolean {
-    if (!this.#heartbeatDue) return false;
-    this.#heartbeatDue = false;
-    this.#changeFirst = true;
-    const fresh = [...this.confirmed].map((id) => this.#service.current(id)!.sketch);
-    const confirmed = fresh.map(({ id, version, observedAt }) => [id!, version!, observedAt!] as const);
-    this.confirmed.clear();
-    const upToDate = this.#pending.size === 0;
-    this.line.send(heartbeat(this.#service.now, confirmed, { upToDate }), this.#token);
-    return true;
-  }
-
-  #sendState(id: string, token: string): void {
-    const said = this.#service.current(id);
-    this.confirmed.delete(id);
-    if (said) this.line.send(state(said.sketch), token);
-    else this.line.send({ case: "removed", value: { destinationId: id, version: 0n } }, token);
   }
 }
