@@ -17,17 +17,17 @@ test("settingsOf() fills in defaults", () => {
 test("settingsOf() states the smallest max age, which grows with the heartbeat interval and drift", () => {
   const smallest = (options: Partial<AvailabilityClientOptions>) =>
     settingsOf({ transport, ...options }).smallestMaxAgeMs;
-  expect(smallest({})).toBe(1260);
-  expect(smallest({ heartbeatIntervalMs: 5000 })).toBe(5260);
-  expect(smallest({ clockDriftPpm: 0 })).toBe(1200);
-  expect(settingsOf({ transport, maxAgeMs: 1260 }).maxAgeMs).toBe(1260);
+  expect(smallest({})).toBe(1510);
+  expect(smallest({ heartbeatIntervalMs: 5000 })).toBe(5510);
+  expect(smallest({ clockDriftPpm: 0 })).toBe(1450);
+  expect(settingsOf({ transport, maxAgeMs: 1510 }).maxAgeMs).toBe(1510);
 });
 
 test("createAvailabilityClient() refuses a max age below the smallest", () => {
-  const create = () => createAvailabilityClient({ transport, maxAgeMs: 1259 });
+  const create = () => createAvailabilityClient({ transport, maxAgeMs: 1509 });
   expect(create).toThrow(RangeError);
   expect(create).toThrow(
-    "Cannot create the availability client: maxAgeMs is 1259, expected 1260 or more with a heartbeat interval of 1000 ms",
+    "Cannot create the availability client: maxAgeMs is 1509, expected 1510 or more with a heartbeat interval of 1000 ms",
   );
 });
 
@@ -61,7 +61,7 @@ test("createAvailabilityClient() names everything that is wrong at once", () => 
     { field: "passive", given: '"no"', expected: "true or false" },
     { field: "heartbeatIntervalMs", given: "500", expected: "a number from 1000 to 60000" },
     { field: "timeoutMs", given: '"10s"', expected: "a number from 1 to 2147483647" },
-    { field: "maxAgeMs", given: "NaN", expected: "1260 or more with a heartbeat interval of 1000 ms" },
+    { field: "maxAgeMs", given: "NaN", expected: "1510 or more with a heartbeat interval of 1000 ms" },
     { field: "onStateChange", given: "true", expected: "a function" },
     expect.objectContaining({ field: "maxAge", given: "no option" }),
   ]);

@@ -81,13 +81,16 @@ const MOST_IDS = 500;
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 // One way of the newest heartbeat, and the round trip that bounds the server's clock.
 const ROUND_TRIPS_MS = 200;
+// What a heartbeat confirms may have been looked at for another one, so long before.
+const LOOKED_AT_MS = 250;
 
 /**
  * The least max age that a destination confirmed with every heartbeat always meets: one interval until the next, the way
- * of both, and by how much the server's clock may be over-estimated when its time was last asked for a while ago.
+ * of both, how long ago the server looked, and by how much the server's clock may be over-estimated when its time was last
+ * asked for a while ago.
  */
 function smallestMaxAge(heartbeatMs: number, drift: number): number {
-  return Math.ceil(heartbeatMs + ROUND_TRIPS_MS + 2 * drift * TIME_EVERY_MS);
+  return Math.ceil(heartbeatMs + ROUND_TRIPS_MS + LOOKED_AT_MS + 2 * drift * TIME_EVERY_MS);
 }
 
 /** Makes settings of options, or throws OptionsError with everything that is wrong with them. */

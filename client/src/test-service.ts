@@ -80,8 +80,10 @@ export class TestService {
     if (said.sketch.observedAt !== undefined) for (const stream of this.#streams) stream.confirmed.add(id);
   }
 
+  /** What it looked at a quarter of a second ago, or less. */
   confirmAll(): void {
-    for (const id of this.#current.keys()) this.confirm(id, { observedAt: this.now });
+    const observedAt = this.now - (this.now % 250);
+    for (const id of this.#current.keys()) this.confirm(id, { observedAt });
   }
 
   /** Ends every Watch; what was under way is lost. */
