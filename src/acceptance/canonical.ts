@@ -23,8 +23,9 @@ const NONE: ReadonlySet<string> = new Set();
 
 const BETWEEN_RECORDS = ",\n";
 
-// Answers repeat their keys in every record. More keys than an answer has are kept, and bounded, for keys are not ours.
+// Answers repeat their keys in every record. More are kept than an answer has, but bounded: keys are others' choice.
 const KEPT_MEMBERS = 1024;
+const LONGEST_KEPT = 64;
 const members = new Map<string, Member>();
 
 /** Canonical text of one record by itself. */
@@ -101,15 +102,16 @@ function printMembers(value: JsonObject, printed: string, printedKeys: ReadonlyS
   let text = printed;
   for (const key of Object.keys(value)) {
     if (printedKeys.has(key)) continue;
-    const { first, later } = members.get(key) ?? keptMember(key);
+    const { first, later } = members.get(key) ?? newMember(key);
     text = (text === "" ? first : text + later) + print(value[key]!);
   }
   return text === "" ? "{}" : `${text}}`;
 }
 
-function keptMember(key: string): Member {
-  if (members.size >= KEPT_MEMBERS) members.clear();
+function newMember(key: string): Member {
   const made = member(key);
+  if (key.length > LONGEST_KEPT) return made;
+  if (members.size >= KEPT_MEMBERS) members.clear();
   members.set(key, made);
   return made;
 }
