@@ -1,42 +1,52 @@
-import { median } from "./statistics.ts";
-
-/** Milliseconds that one call of each takes. */
+/** Milliseconds of processor time that one call of each takes on this thread. */
 export interface Turns {
   readonly one: number;
   readonly other: number;
 }
 
 const WARM_UP_MS = 20;
+// What the system counts comes to whole ticks, of a millisecond or more.
+const TURNS = 20;
 
 /**
- * Calls two things by turns for so many milliseconds, the warming up beside, so that what else the machine does falls on
- * both; the median turn counts, so that what falls on one turn alone does not. A turn is several calls of what is quick,
- * or the clock would be measured.
+ * Calls two things by turns for about so many milliseconds each, the warming up beside, so that what else the machine
+ * does falls on both; processor time leaves out for how long others had the processor. A turn is several calls of what
+ * is quick.
  */
 export async function byTurns(one: () => unknown, other: () => unknown, forMs: number): Promise<Turns> {
-  const [turnOfOne, turnOfOther] = [await turnOf(one, forMs), await turnOf(other, forMs)];
-  const [ones, others]: [number[], number[]] = [[], []];
-  for (const end = performance.now() + forMs; ones.length === 0 || performance.now() < end; ) {
-    ones.push(await turnOfOne());
-    others.push(await turnOfOther());
+  const callings = [one, other].map(callingOf);
+  const calls: number[] = [];
+  for (const calling of callings) calls.push(await callsIn(calling, forMs / TURNS, Math.min(WARM_UP_MS, forMs)));
+  const spent = [0, 0];
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [index, calling] of callings.entries()) {
+      const before = processorMs();
+      await calling(calls[index]!);
+      spent[index]! += processorMs() - before;
+    }
   }
-  return { one: median(ones), other: median(others) };
+  return { one: spent[0]! / TURNS / calls[0]!, other: spent[1]! / TURNS / calls[1]! };
 }
 
-/** A turn of as many calls as take about a fiftieth of the time, one at least; it says what one call took. */
-async function turnOf(call: () => unknown, forMs: number) {
-  const calling = async (calls: number) => {
-    const start = performance.now();
+/** How many calls take so many milliseconds, one at least, after warming up. */
+async function callsIn(calling: (calls: number) => Promise<void>, ms: number, warmUpMs: number): Promise<number> {
+  const start = processorMs();
+  let called = 0;
+  for (; called === 0 || processorMs() - start < warmUpMs; called++) await calling(1);
+  return Math.max(1, Math.round((ms * called) / (processorMs() - start)));
+}
+
+function callingOf(call: () => unknown) {
+  return async (calls: number) => {
     for (let done = 0; done < calls; done++) {
       const result = call();
       // What is known at once is not waited for: that would be measured too.
       if (result instanceof Promise) await result;
     }
-    return performance.now() - start;
   };
-  let warm = 0;
-  let called = 0;
-  for (; called === 0 || warm < Math.min(WARM_UP_MS, forMs); called++) warm += await calling(1);
-  const calls = Math.max(1, Math.floor(forMs / 50 / (warm / called)));
-  return async () => (await calling(calls)) / calls;
+}
+
+function processorMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
