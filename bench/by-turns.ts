@@ -1,11 +1,10 @@
-/** Milliseconds of processor time that one call of each takes on this thread. */
+/** Milliseconds of processor time that one call of each takes, collecting its garbage beside it included. */
 export interface Turns {
   readonly one: number;
   readonly other: number;
 }
 
 const WARM_UP_MS = 20;
-// What the system counts comes to whole ticks, of a millisecond or more.
 const TURNS = 20;
 
 /**
@@ -18,14 +17,15 @@ export async function byTurns(one: () => unknown, other: () => unknown, forMs: n
   const calls: number[] = [];
   for (const calling of callings) calls.push(await callsIn(calling, forMs / TURNS, Math.min(WARM_UP_MS, forMs)));
   const spent = [0, 0];
-  for (let turn = 0; turn < TURNS; turn++) {
+  let turns = 0;
+  for (; turns === 0 || spent[0]! + spent[1]! < 2 * forMs; turns++) {
     for (const [index, calling] of callings.entries()) {
       const before = processorMs();
       await calling(calls[index]!);
       spent[index]! += processorMs() - before;
     }
   }
-  return { one: spent[0]! / TURNS / calls[0]!, other: spent[1]! / TURNS / calls[1]! };
+  return { one: spent[0]! / turns / calls[0]!, other: spent[1]! / turns / calls[1]! };
 }
 
 /** How many calls take so many milliseconds, one at least, after warming up. */
@@ -47,6 +47,6 @@ function callingOf(call: () => unknown) {
 }
 
 function processorMs(): number {
-  const { user, system } = process.threadCpuUsage();
+  const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }

@@ -61,7 +61,7 @@ export const evaluation: Scenario = {
 };
 
 async function measure(bench: Bench, evaluator: Evaluator): Promise<Figure[]> {
-  const { rounds, forMs } = bench.short ? { rounds: 1, forMs: 10 } : { rounds: 11, forMs: 150 };
+  const { rounds, forMs } = bench.short ? { rounds: 1, forMs: 10 } : { rounds: 9, forMs: 100 };
   const sizes = SIZES.map((agents): Subject => {
     const body = bodyOf(agents);
     const call = reader(evaluator, defaultCriteria, body);

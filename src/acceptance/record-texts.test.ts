@@ -10,7 +10,7 @@ function counted(...names: string[]) {
   const records = names.map((name, index): JsonObject => {
     const record = { name };
     Object.defineProperty(record, "seen", { enumerable: true, get: () => ++prints[index]! > 0 });
-    return record as unknown as JsonObject;
+    return record;
   });
   return { records, prints };
 }
