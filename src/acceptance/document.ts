@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseExactly } from "./json.ts";
+import type { Printed } from "./record-texts.ts";
 
 /** PresenceDocument is one presence answer, parsed: what criteria are applied to. */
 export interface PresenceDocument {
@@ -7,6 +8,8 @@ export interface PresenceDocument {
   readonly json: JsonObject;
   /** `json.records`, one per agent, before any filtering. */
   readonly records: readonly JsonObject[];
+  /** Kept by the document and not in a WeakMap, which would cost each read more than it saves the next event. */
+  printed?: Printed | undefined;
 }
 
 export type ParsedDocument =

@@ -98,8 +98,8 @@ function textsFor(
   document: PresenceDocument,
   records: readonly JsonObject[],
 ): readonly string[] | undefined {
-  if (scope === "RECORDS") return recordTexts(records);
-  const text = scope === "RAW" ? document.raw : canonicalBody(document, recordTexts(records)).text;
+  if (scope === "RECORDS") return recordTexts(document, records);
+  const text = scope === "RAW" ? document.raw : canonicalBody(document, recordTexts(document, records)).text;
   return isTooLarge(text) ? undefined : [text];
 }
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { canonicalRecord } from "./canonical.ts";
+import type { PresenceDocument } from "./document.ts";
 import type { JsonObject } from "./json.ts";
-import { recordTexts } from "./record-texts.ts";
+import { type Printed, recordTexts } from "./record-texts.ts";
 
 /** Records, and how often each was printed. */
 function counted(...names: string[]) {
@@ -15,9 +16,19 @@ function counted(...names: string[]) {
   return { records, prints };
 }
 
+const documentOf = (records: readonly JsonObject[], printed?: Printed): PresenceDocument => ({
+  raw: "",
+  json: { records },
+  records,
+  printed,
+});
+const textsOf = (document: PresenceDocument) => recordTexts(document, document.records);
+
 test("recordTexts() prints each record", () => {
-  expect(recordTexts([])).toEqual([]);
-  expect(recordTexts([{ b: 1 }, { acceptQueueCalls: true }])).toEqual(['{"b": 1}', '{"acceptQueueCalls": true}']);
+  expect(textsOf(documentOf([]))).toEqual([]);
+  const document = documentOf([{ b: 1 }, { acceptQueueCalls: true }]);
+  expect(textsOf(document)).toEqual(['{"b": 1}', '{"acceptQueueCalls": true}']);
+  expect(recordTexts(document, document.records.slice(1))).toEqual(['{"acceptQueueCalls": true}']);
 });
 
 test.each([
@@ -27,16 +38,20 @@ test.each([
   ["nothing but their number", ["a", "b"]],
 ])("recordTexts() prints no record again when what changes is %s", (_what, names) => {
   const { records, prints } = counted("a", "b", "c", "new");
-  const [a, b, c] = records;
-  recordTexts([a!, b!, c!]);
+  const before = documentOf(records.slice(0, 3));
+  textsOf(before);
   const changed = names.map((name) => records[["a", "b", "c", "new"].indexOf(name)]!);
-  expect(recordTexts(changed)).toEqual(names.map((name) => `{"name": "${name}", "seen": true}`));
+  expect(textsOf(documentOf(changed, before.printed))).toEqual(
+    names.map((name) => `{"name": "${name}", "seen": true}`),
+  );
   expect(Math.max(...prints)).toBe(1);
 });
 
-test("recordTexts() gives the same texts when the records are the same list", () => {
-  const { records } = counted("a", "b");
-  expect(recordTexts(records)).toBe(recordTexts(records));
+test("recordTexts() gives the same texts when the document is the same, also after some of it alone were looked at", () => {
+  const document = documentOf(counted("a", "b").records);
+  const texts = textsOf(document);
+  recordTexts(document, document.records.slice(1));
+  expect(textsOf(document)).toBe(texts);
 });
 
 test("recordTexts() is each record's canonical text whatever was printed before", () => {
@@ -44,7 +59,12 @@ test("recordTexts() is each record's canonical text whatever was printed before"
   const lists = fc.array(fc.array(fc.constantFrom(...pool), { maxLength: 5 }), { maxLength: 20 });
   fc.assert(
     fc.property(lists, (lists) => {
-      for (const records of lists) expect(recordTexts(records)).toEqual(records.map(canonicalRecord));
+      let printed: Printed | undefined;
+      for (const records of lists) {
+        const document = documentOf(records, printed);
+        expect(textsOf(document)).toEqual(records.map(canonicalRecord));
+        printed = document.printed;
+      }
     }),
   );
 });

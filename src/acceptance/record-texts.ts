@@ -1,31 +1,24 @@
 import { canonicalRecord } from "./canonical.ts";
+import type { PresenceDocument } from "./document.ts";
 import type { JsonObject } from "./json.ts";
 
-interface Printed {
+/** Records and their canonical texts. */
+export interface Printed {
   readonly records: readonly JsonObject[];
   readonly texts: readonly string[];
 }
 
 /**
- * What was printed last that begins or ends with a record. Kept by two records of a document and not by each, since a read
- * makes all of them anew, and keeping each would cost it half as much as it can save.
+ * Canonical text of the selected records. What push changes shares all records but a few with what it was, and several
+ * destinations judge the same ones: a record of a whole document that was printed at the same place is not printed again.
  */
-const printedWith = new WeakMap<JsonObject, Printed>();
-
-/**
- * Canonical text of each record. What push changes shares all records but a few with what it was, and several
- * destinations judge the same ones: a record that was printed at the same place is not printed again.
- */
-export function recordTexts(records: readonly JsonObject[]): readonly string[] {
-  const [first, last] = [records[0], records.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  const before = printedWith.get(first) ?? printedWith.get(last);
-  if (before?.records === records) return before.texts;
-  const texts = records.map((record, index) =>
+export function recordTexts(document: PresenceDocument, selected: readonly JsonObject[]): readonly string[] {
+  if (selected !== document.records) return selected.map(canonicalRecord);
+  const before = document.printed;
+  if (before?.records === selected) return before.texts;
+  const texts = selected.map((record, index) =>
     before?.records[index] === record ? before.texts[index]! : canonicalRecord(record),
   );
-  const printed = { records, texts };
-  printedWith.set(first, printed);
-  printedWith.set(last, printed);
+  document.printed = { records: selected, texts };
   return texts;
 }

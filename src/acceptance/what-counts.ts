@@ -24,7 +24,7 @@ export interface View {
 export function viewOf({ criterion }: Criteria, document: PresenceDocument, selected: readonly JsonObject[]): View {
   const scope = criterion.kind === "regex" ? criterion.scope : "RECORDS";
   if (scope === "RAW") return { text: document.raw, searched: [[0, document.raw.length]], records: [] };
-  const texts = recordTexts(selected);
+  const texts = recordTexts(document, selected);
   const { text, starts } = canonicalBody(document, texts);
   const records = starts.map((start, index): Part => [start, start + texts[index]!.length]);
   return { text, searched: scope === "BODY" ? [[0, text.length]] : records, records };
