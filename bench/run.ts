@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { evaluation } from "./evaluation.ts";
 import type { Figure } from "./figure.ts";
 import { localAnswers } from "./local-answers.ts";
 import { load, machine, versions } from "./machine.ts";
@@ -17,7 +18,7 @@ import { upstreamEconomy } from "./upstream-economy.ts";
 // --short          as little as shows that everything runs
 // --json FILE      where the JSON goes, bench/results/<time>.json unless given
 
-const SCENARIOS: readonly Scenario[] = [upstreamEconomy, newsLatency, localAnswers];
+const SCENARIOS: readonly Scenario[] = [upstreamEconomy, newsLatency, evaluation, localAnswers];
 
 const { values } = parseArgs({
   options: {

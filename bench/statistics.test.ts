@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { median, overRounds, quantile, randomFrom } from "./statistics.ts";
+import { exponent, median, overRounds, quantile, randomFrom } from "./statistics.ts";
 
 describe("quantile()", () => {
   test("finds the value below which a share lies, whatever the order", () => {
@@ -20,6 +20,24 @@ describe("quantile()", () => {
 
 test("overRounds() gives the median and how far apart the rounds were", () => {
   expect(overRounds([3, 1, 8])).toEqual({ value: 3, spread: { low: 1, high: 8 } });
+});
+
+describe("exponent()", () => {
+  test("is the power when y is a power of x, whatever the factor", () => {
+    const points = [10, 100, 5000].map((x) => [x, 3 * x ** 1.5] as const);
+    expect(exponent(points)).toBeCloseTo(1.5, 10);
+    expect(exponent(points.map(([x]) => [x, 7]))).toBeCloseTo(0, 10);
+  });
+
+  test("is the one nearest to all points when they do not lie on a line", () => {
+    expect(
+      exponent([
+        [1, 1],
+        [Math.E, 1],
+        [Math.E ** 2, Math.E],
+      ]),
+    ).toBeCloseTo(0.5, 10);
+  });
 });
 
 test("randomFrom() gives the same numbers for the same seed, from 0 to 1 and all over", () => {

@@ -22,6 +22,15 @@ export function overRounds(rounds: readonly number[]): { value: number; spread: 
   return { value: median(rounds), spread: { low: Math.min(...rounds), high: Math.max(...rounds) } };
 }
 
+/** The power of x that y grows by: the slope of the line through their logarithms, by least squares. */
+export function exponent(points: readonly (readonly [x: number, y: number])[]): number {
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
+  const middle = (axis: 0 | 1) => logs.reduce((sum, log) => sum + log[axis], 0) / logs.length;
+  const [x, y] = [middle(0), middle(1)];
+  const sum = (term: (log: readonly [number, number]) => number) => logs.reduce((sum, log) => sum + term(log), 0);
+  return sum((log) => (log[0] - x) * (log[1] - y)) / sum((log) => (log[0] - x) ** 2);
+}
+
 /** Numbers from 0 to 1, the same for the same seed, so that runs ask the same. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;

@@ -35,6 +35,14 @@ describe("canonicalRecord()", () => {
     );
   });
 
+  test("prints keys as they are when there are more of them than are kept", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, index) => [`key "${index}"`.padEnd(index), index]),
+    );
+    const printed = Object.keys(many).map((key) => `${JSON.stringify(key)}: ${many[key]}`);
+    for (let times = 0; times < 2; times++) expect(canonicalRecord(many)).toBe(`{${printed.join(", ")}}`);
+  });
+
   test("keeps a key called __proto__", () => {
     expect(canonicalRecord(JSON.parse('{"__proto__":{"a":1}}'))).toBe('{"__proto__": {"a": 1}}');
   });

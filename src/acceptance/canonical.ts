@@ -8,25 +8,34 @@ import { isWrittenNumber, type JsonObject, type JsonValue } from "./json.ts";
 /** The keys of a record that come first, in this order; the rest follow as received. */
 export const RECORD_KEYS = ["extension", "member", ...PRESENCE_FIELDS] as const;
 
-const FIRST_KEYS = RECORD_KEYS.map((key) => ({ key, printed: `"${key}": ` }));
+// Anything but plain characters: quotes, backslashes, control characters, surrogates.
+const NEEDS_ESCAPING = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
+
+// A member up to its value: as the first one of an object, and as a later one.
+interface Member {
+  readonly first: string;
+  readonly later: string;
+}
+
+const FIRST_KEYS = RECORD_KEYS.map((key) => ({ key, ...member(key) }));
 const IS_FIRST_KEY: ReadonlySet<string> = new Set(RECORD_KEYS);
+const NONE: ReadonlySet<string> = new Set();
 
 const BETWEEN_RECORDS = ",\n";
 
-// Anything but plain characters: quotes, backslashes, control characters, surrogates.
-const NEEDS_ESCAPING = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
+// Answers repeat their keys in every record. More are kept than an answer has, but bounded: keys are others' choice.
+const KEPT_MEMBERS = 1024;
+const LONGEST_KEPT = 64;
+const members = new Map<string, Member>();
 
 /** Canonical text of one record by itself. */
 export function canonicalRecord(record: JsonObject): string {
   let text = "";
-  for (const { key, printed } of FIRST_KEYS) {
+  for (const { key, first, later } of FIRST_KEYS) {
     const value = record[key];
-    if (value !== undefined) text += (text === "" ? "" : ", ") + printed + print(value);
+    if (value !== undefined) text = (text === "" ? first : text + later) + print(value);
   }
-  for (const key of Object.keys(record)) {
-    if (!IS_FIRST_KEY.has(key)) text += `${text === "" ? "" : ", "}${printString(key)}: ${print(record[key]!)}`;
-  }
-  return `{${text}}`;
+  return printMembers(record, text, IS_FIRST_KEY);
 }
 
 /** CanonicalBody is the canonical text of a whole document, and where its records begin in it (UTF-16 units). */
@@ -85,11 +94,31 @@ function print(value: JsonValue): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(print).join(", ")}]`;
   if (isWrittenNumber(value)) return value.rawJSON;
-  let text = "";
+  return printMembers(value as JsonObject, "", NONE);
+}
+
+/** The object with these members printed already, followed by all but these. */
+function printMembers(value: JsonObject, printed: string, printedKeys: ReadonlySet<string>): string {
+  let text = printed;
   for (const key of Object.keys(value)) {
-    text += `${text === "" ? "" : ", "}${printString(key)}: ${print((value as JsonObject)[key]!)}`;
+    if (printedKeys.has(key)) continue;
+    const { first, later } = members.get(key) ?? newMember(key);
+    text = (text === "" ? first : text + later) + print(value[key]!);
   }
-  return `{${text}}`;
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function newMember(key: string): Member {
+  const made = member(key);
+  if (key.length > LONGEST_KEPT) return made;
+  if (members.size >= KEPT_MEMBERS) members.clear();
+  members.set(key, made);
+  return made;
+}
+
+function member(key: string): Member {
+  const text = `${printString(key)}: `;
+  return { first: `{${text}`, later: `, ${text}` };
 }
 
 function printString(text: string): string {

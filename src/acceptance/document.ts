@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseExactly } from "./json.ts";
+import type { Printed } from "./record-texts.ts";
 
 /** PresenceDocument is one presence answer, parsed: what criteria are applied to. */
 export interface PresenceDocument {
@@ -7,6 +8,8 @@ export interface PresenceDocument {
   readonly json: JsonObject;
   /** `json.records`, one per agent, before any filtering. */
   readonly records: readonly JsonObject[];
+  /** Kept by the document and not in a WeakMap, which would cost each read more than it saves the next event. */
+  printed?: Printed | undefined;
 }
 
 export type ParsedDocument =
@@ -16,9 +19,10 @@ export type ParsedDocument =
 // Real answers nest four levels. The limit keeps everything that walks a document safe from running out of stack.
 export const MAX_DEPTH = 64;
 
-// A number that may print differently once it was a double: 16 digits or more, a fraction, an exponent, minus zero.
-// Text in strings may look like one; that costs a second parse and nothing else.
-const NEEDS_SOURCE_TEXT = /\d(?:[.eE]|\d{15})|-0/;
+// A number that may print differently once it was a double: 16 digits or more, a fraction, an exponent, minus zero. What
+// stands before a number keeps addresses ("/v1.0/") and times ("-01", ":05.000") out; other text in strings may still
+// look like one, which costs a second parse, several times slower, and nothing else.
+const NEEDS_SOURCE_TEXT = /(?:(?<!\d):|[[,])\s*(?:-0|-?(?:\d{16}|\d{1,15}[.eE]))/;
 
 /** Parses a presence answer. What is not a list of agents is a problem, never an empty queue. */
 export function parseDocument(text: string): ParsedDocument {

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import type { CriteriaReason, Verdict } from "../lib/reasons.ts";
 import { patternOverran } from "../telemetry/events.ts";
 import { type AgentCounts, belongs, countAgents } from "./agents.ts";
-import { canonicalBody, canonicalRecord, selectRecords, withRecords } from "./canonical.ts";
+import { canonicalBody, selectRecords, withRecords } from "./canonical.ts";
 import { decide } from "./condition.ts";
 import type { Criteria, JsonPathCriterion, RegexCriterion } from "./criterion.ts";
 import type { PresenceDocument } from "./document.ts";
@@ -13,6 +13,7 @@ import { type Measured, measureNodes, measurePattern, NODES_NEEDED } from "./mea
 import { describeNumber } from "./message.ts";
 import type { FoundNodes } from "./path-search.ts";
 import { availableAgents } from "./property-path.ts";
+import { recordTexts } from "./record-texts.ts";
 import type { Found, SearchTask } from "./search.ts";
 import type { Outcome } from "./worker-client.ts";
 
@@ -97,8 +98,8 @@ function textsFor(
   document: PresenceDocument,
   records: readonly JsonObject[],
 ): readonly string[] | undefined {
-  if (scope === "RECORDS") return records.map(canonicalRecord);
-  const text = scope === "RAW" ? document.raw : canonicalBody(document, records.map(canonicalRecord)).text;
+  if (scope === "RECORDS") return recordTexts(document, records);
+  const text = scope === "RAW" ? document.raw : canonicalBody(document, recordTexts(document, records)).text;
   return isTooLarge(text) ? undefined : [text];
 }
 

@@ -60,9 +60,26 @@ describe("search() on the main thread", () => {
 
 test("search() is an outcome when the engine throws", () => {
   const { gate } = gateWith(new TestClock());
-  const broken = { test: () => JSON.parse("") } as unknown as CompiledPattern["re"];
-  const outcome = gate.search({ ...compiled("a"), re: broken }, "MATCH", ["a"]);
+  const broken = { test: () => JSON.parse("") } as unknown as CompiledPattern["finder"];
+  const outcome = gate.search({ ...compiled("a"), finder: broken }, "MATCH", ["a"]);
   expect(outcome).toEqual({ ok: false, problem: "the pattern cannot be evaluated" });
+});
+
+const ACCEPTING = '"acceptCurrentQueueCalls": true';
+
+test("search() and locate() look through a megabyte at once when the pattern is a literal", () => {
+  const { gate } = gateWith(new TestClock());
+  const count = 25_000;
+  const text = `{${ACCEPTING}}, `.repeat(count).padEnd(MEGABYTE);
+  expect(gate.search(compiled(ACCEPTING), "COUNT", [text])).toEqual({ ok: true, found: { matched: [], count } });
+  expect(gate.locate(compiled(ACCEPTING), 1, [text])).toMatchObject({ ok: true, found: { spans: [[0, 1, 32]] } });
+});
+
+test("search() hands a literal over too when there is very much text", async () => {
+  const { gate } = gateWith(new TestClock());
+  const outcome = gate.search(compiled("b"), "RECORDS", ["a".repeat(MEGABYTE), "a".repeat(MEGABYTE), "b"]);
+  expect(outcome).toBeInstanceOf(Promise);
+  expect(await outcome).toEqual({ ok: true, found: { matched: [2], count: 1 } });
 });
 
 describe("search() of costly work", () => {

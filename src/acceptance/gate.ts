@@ -7,7 +7,7 @@ import type { CompiledPattern } from "./regex.ts";
 import { type Found, type Located, locate, type SearchTask, search } from "./search.ts";
 import { EvaluationWorker, notEvaluated, type Outcome } from "./worker-client.ts";
 
-/** Work (characters searched times program size) up to which a search runs on the main thread: about 25 ms at the worst. */
+/** Work (characters searched times what each costs) up to which a search runs on the main thread: about 25 ms at the worst. */
 export const MAIN_THREAD_WORK = 2_000_000;
 /** Steps of a path up to which it is followed on the main thread: about 25 ms at the worst. */
 export const MAIN_THREAD_STEPS = 20_000;
@@ -42,13 +42,13 @@ export function createGate(deps: {
 
   /** On the main thread when the work is small, and undefined when it was not done there. */
   function searchHere<T>(
-    { programSize }: CompiledPattern,
+    { workPerChar }: CompiledPattern,
     texts: readonly string[],
     run: (mayGoOn: () => boolean) => T | undefined,
   ): Outcome<T> | undefined {
     let chars = 0;
     for (const text of texts) chars += text.length;
-    if (chars * programSize > MAIN_THREAD_WORK) return undefined;
+    if (chars * workPerChar > MAIN_THREAD_WORK) return undefined;
     const deadline = clock.now() + MAIN_THREAD_MS;
     try {
       const found = run(() => clock.now() < deadline);
@@ -79,13 +79,13 @@ export function createGate(deps: {
   return {
     search(pattern, task, texts) {
       return (
-        searchHere(pattern, texts, (mayGoOn) => search(pattern.re, task, texts, mayGoOn)) ??
+        searchHere(pattern, texts, (mayGoOn) => search(pattern.finder, task, texts, mayGoOn)) ??
         worker.run({ kind: "search", pattern: pattern.used, task, texts })
       );
     },
     locate(pattern, most, texts) {
       return (
-        searchHere(pattern, texts, (mayGoOn) => locate(pattern.re, texts, most, mayGoOn)) ??
+        searchHere(pattern, texts, (mayGoOn) => locate(pattern.finder, texts, most, mayGoOn)) ??
         worker.run({ kind: "locate", pattern: pattern.used, most, texts })
       );
     },

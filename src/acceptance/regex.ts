@@ -1,10 +1,11 @@
 import { RE2JS } from "re2js";
+import { type Finder, literalFinder, literalOf } from "./literal.ts";
 import { normalisePattern } from "./normalise.ts";
 import { type PatternToken, tokenize } from "./pattern-tokens.ts";
 
 /** The longest pattern, in UTF-8 bytes as written. */
 export const MAX_PATTERN_BYTES = 512;
-/** The largest compiled pattern, in instructions: what a search costs is the characters searched times this. */
+/** The largest compiled pattern, in instructions: what a search costs is the characters searched times the instructions. */
 export const MAX_PROGRAM_SIZE = 512;
 
 /** Program is a pattern as it runs. */
@@ -16,6 +17,10 @@ export interface Program {
 
 /** CompiledPattern is a pattern ready to be searched for; equal patterns share one. */
 export interface CompiledPattern extends Program {
+  /** What finds it in a text. */
+  readonly finder: Finder;
+  /** What a search costs for each character: its instructions, and 1 where it is for a literal. */
+  readonly workPerChar: number;
   readonly written: string;
   /** The pattern that runs: as written for RAW, else normalised to canonical text. */
   readonly used: string;
@@ -63,7 +68,12 @@ function compile(written: string, normalise: boolean): CompiledRegex {
   const programSize = re.programSize();
   if (programSize > MAX_PROGRAM_SIZE) return tooLarge(`${programSize}`);
   if (matchesEmptyText(re)) return refused("MATCHES_EMPTY_TEXT", "matches the empty text, which is everywhere");
-  return { ok: true, pattern: { written, used, re, programSize } };
+  const literal = literalOf(tokenize(used).tokens);
+  const finding =
+    literal === undefined
+      ? { finder: re, workPerChar: programSize }
+      : { finder: literalFinder(literal), workPerChar: 1 };
+  return { ok: true, pattern: { written, used, re, programSize, ...finding } };
 }
 
 /** Compiles a pattern in RE2 syntax as it is, within the bound on programs alone. */

@@ -1,4 +1,4 @@
-import type { RE2JS } from "re2js";
+import type { Finder } from "./literal.ts";
 
 /** What is looked for: which texts match, how many matches there are, whether there is one, or what the first one captured. */
 export type SearchTask = "RECORDS" | "COUNT" | "MATCH" | "CAPTURE";
@@ -17,7 +17,7 @@ export interface Found {
  * before each, with the characters it will search at most; undefined when that said no.
  */
 export function search(
-  re: RE2JS,
+  re: Finder,
   task: SearchTask,
   texts: readonly string[],
   mayGoOn: (chars: number) => boolean,
@@ -58,7 +58,7 @@ export interface Located {
 
 /** Finds where the matches are, `most` of them at most, and which texts have one; undefined when `mayGoOn` said no. */
 export function locate(
-  re: RE2JS,
+  re: Finder,
   texts: readonly string[],
   most: number,
   mayGoOn: (chars: number) => boolean,

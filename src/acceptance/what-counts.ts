@@ -1,9 +1,10 @@
-import { canonicalBody, canonicalRecord, withRecords } from "./canonical.ts";
+import { canonicalBody, withRecords } from "./canonical.ts";
 import type { Criteria } from "./criterion.ts";
 import type { PresenceDocument } from "./document.ts";
 import { type Gate, isTooLarge } from "./gate.ts";
 import type { JsonObject } from "./json.ts";
 import { positionsOf } from "./record-results.ts";
+import { recordTexts } from "./record-texts.ts";
 
 /** The most matches shown. */
 export const MAX_MATCHES = 1000;
@@ -23,7 +24,7 @@ export interface View {
 export function viewOf({ criterion }: Criteria, document: PresenceDocument, selected: readonly JsonObject[]): View {
   const scope = criterion.kind === "regex" ? criterion.scope : "RECORDS";
   if (scope === "RAW") return { text: document.raw, searched: [[0, document.raw.length]], records: [] };
-  const texts = selected.map(canonicalRecord);
+  const texts = recordTexts(document, selected);
   const { text, starts } = canonicalBody(document, texts);
   const records = starts.map((start, index): Part => [start, start + texts[index]!.length]);
   return { text, searched: scope === "BODY" ? [[0, text.length]] : records, records };

@@ -111,7 +111,7 @@ export class QueueRow {
       same = false;
       return recordOf(member);
     });
-    const document = reuse && same ? reuse.document : withNewRecords(answer.document, records);
+    const document = reuse && same ? reuse.document : withNewRecords(answer.document, records, reuse?.document);
     const made: Made = { source: answer.document, members, document };
     this.#made.set(detail, made);
     this.#clean.add(detail);
@@ -176,7 +176,12 @@ function flag(value: JsonObject[string] | undefined): boolean | undefined {
   return typeof value === "boolean" ? value : undefined;
 }
 
-function withNewRecords(document: PresenceDocument, records: readonly JsonObject[]): PresenceDocument {
+/** `before` is what it was last: most of its records are still the same, and printed. */
+function withNewRecords(
+  document: PresenceDocument,
+  records: readonly JsonObject[],
+  before: PresenceDocument | undefined,
+): PresenceDocument {
   if (records.every((record, index) => record === document.records[index])) return document;
-  return { raw: document.raw, json: withRecords(document, records), records };
+  return { raw: document.raw, json: withRecords(document, records), records, printed: before?.printed };
 }

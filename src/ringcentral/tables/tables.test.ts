@@ -110,6 +110,17 @@ describe("compose()", () => {
     expect(changed.records[1]).toMatchObject({ telephonyStatus: "Ringing" });
   });
 
+  test("hands on what is printed of a document to the one that an event makes of it", () => {
+    const { tables, compose } = setUp();
+    tables.queueRead("7", answer({ id: "1", optIn: true }, { id: "2", optIn: true }), 900);
+    const { document } = compose("7");
+    document.printed = { records: document.records, texts: ["one", "two"] };
+    tables.optIn("7", [{ extensionId: "2", acceptCurrentQueueCalls: false }]);
+    const changed = compose("7").document;
+    expect(changed.records[1]).not.toBe(document.records[1]);
+    expect(changed.printed).toBe(document.printed);
+  });
+
   test("gives joined records that the pattern with presenceStatus means what it says of", async () => {
     const { tables, compose } = setUp();
     const compiled = compileCriteria(
