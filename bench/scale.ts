@@ -99,7 +99,8 @@ async function measure(bench: Bench, destinations: number, seconds: Seconds): Pr
 async function ask(stage: ScaleStage, service: RunningService, seconds: Seconds) {
   const { ids, simulator } = stage;
   let next = 0;
-  const inTurn = () => (next++ % ids.length) / ids.length;
+  // In the middle of its share, where no rounding leads to the one before.
+  const inTurn = () => ((next++ % ids.length) + 0.5) / ids.length;
   const load = checkLoad(service.clients, { ids, perSecond: PER_SECOND, maxAgeMs: MAX_AGE_MS, random: inTurn });
   await wait(1000 * Math.max(seconds.warmUp, ids.length / PER_SECOND));
   load.take();
