@@ -6,7 +6,7 @@ import { HeldEvents } from "./push-held.ts";
 
 // A quiet session is resumed from where it was saved, however long it was quiet since: its proof of life only makes what is
 // known look newer after a kill -9. More often, a thousand connections would keep the disk busy with nothing new.
-const SAVE_PROOF_MS = 30_000;
+const SAVE_PROOF_MS = 60_000;
 
 export interface NewsDeps {
   readonly clock: Clock;
