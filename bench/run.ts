@@ -7,6 +7,8 @@ import { localAnswers } from "./local-answers.ts";
 import { load, machine, versions } from "./machine.ts";
 import { newsLatency } from "./news-latency.ts";
 import { printed, type Report } from "./report.ts";
+import { scale } from "./scale.ts";
+import { startScaleStage } from "./scale-stage.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { startStage } from "./stage.ts";
 import { upstreamEconomy } from "./upstream-economy.ts";
@@ -18,7 +20,7 @@ import { upstreamEconomy } from "./upstream-economy.ts";
 // --short          as little as shows that everything runs
 // --json FILE      where the JSON goes, bench/results/<time>.json unless given
 
-const SCENARIOS: readonly Scenario[] = [upstreamEconomy, newsLatency, evaluation, localAnswers];
+const SCENARIOS: readonly Scenario[] = [upstreamEconomy, newsLatency, evaluation, localAnswers, scale];
 
 const { values } = parseArgs({
   options: {
@@ -77,7 +79,13 @@ async function runOne(scenario: Scenario): Promise<Figure[]> {
   await using ends = new AsyncDisposableStack();
   const died = Promise.withResolvers<never>();
   died.promise.catch(() => {});
-  const bench: Bench = { short, say, stage: (options) => startStage(options, { ends, onDied: died.reject }) };
+  const lifetime = { ends, onDied: died.reject };
+  const bench: Bench = {
+    short,
+    say,
+    stage: (options) => startStage(options, lifetime),
+    scaleStage: (size) => startScaleStage(size, lifetime),
+  };
   return await Promise.race([scenario.run(bench), died.promise, interrupted.promise]);
 }
 

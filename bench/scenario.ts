@@ -1,4 +1,5 @@
 import type { Figure } from "./figure.ts";
+import type { ScaleStage } from "./scale-stage.ts";
 import type { Stage, StageOptions } from "./stage.ts";
 
 /** What a scenario runs with. */
@@ -9,6 +10,8 @@ export interface Bench {
   say(line: string): void;
   /** A service and a simulated RingCentral of their own; both end with the scenario. */
   stage(options: StageOptions): Promise<Stage>;
+  /** The same for many users, with a store that outlives the service; what it starts ends with the scenario. */
+  scaleStage(size: { destinations: number; connections: number }): Promise<ScaleStage>;
 }
 
 /** One thing that is measured. It throws when there is nothing to be measured: errors, or no answers. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { optionsFrom } from "./flags.ts";
+import { DEFAULT_APP, type Jwt } from "./oauth-apps.ts";
 
 test("optionsFrom() has the usual when there are no flags", () => {
   expect(optionsFrom([])).toMatchObject({
@@ -28,6 +29,14 @@ test("optionsFrom() makes an app, a load, limits and switches of their flags", (
     limits: { light: Number.POSITIVE_INFINITY, auth: 9 },
     switches: { newsDelayMs: 200, queueEvents: "flat", wsTokenTtl: 60 },
   });
+});
+
+test("optionsFrom() has a JWT for each of --users, who all are others", () => {
+  const { apps: [app] = [] } = optionsFrom(["--users", "2"]);
+  const [, ...users] = app!.jwts as [string, ...Jwt[]];
+  expect(users).toHaveLength(2);
+  expect(new Set([DEFAULT_APP.ownerId, ...users.map(({ ownerId }) => ownerId)]).size).toBe(3);
+  expect(new Set([...DEFAULT_APP.jwts, ...users.map(({ jwt }) => jwt)]).size).toBe(3);
 });
 
 test.for([

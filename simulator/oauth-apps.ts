@@ -31,6 +31,7 @@ export interface OAuthApp {
 
 /** The extension whose tokens are issued unless an app says otherwise: somebody in no queue. */
 export const DEFAULT_OWNER_ID = "62363425000";
+const FIRST_USER_ID = 72_000_000_001;
 export const DEFAULT_SCOPE = "ReadAccounts ReadPresence WebSocketsSubscription";
 
 /** The app that is always there. */
@@ -40,6 +41,15 @@ export const DEFAULT_APP = {
   ownerId: DEFAULT_OWNER_ID,
   jwts: ["c2ltdWxhdGVk.and.and3Q"],
 } as const satisfies OAuthAppOptions;
+
+/** JWTs of the app that is always there, each of a user of its own: nobody's calls count as another's. */
+export function jwtsOfUsers(count: number): Jwt[] {
+  const [jwt] = DEFAULT_APP.jwts;
+  return Array.from({ length: count }, (_, user) => ({
+    jwt: `${jwt}-${user + 1}`,
+    ownerId: `${FIRST_USER_ID + user}`,
+  }));
+}
 
 export function parseApp(options: OAuthAppOptions): OAuthApp {
   const { clientId, clientSecret, scope = DEFAULT_SCOPE, ownerId = DEFAULT_OWNER_ID, jwts = [] } = options;

@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Override } from "../destinations/override-record.ts";
 import { mondays } from "../destinations/test-schedule.ts";
 import { agents } from "../presence/test-reader.ts";
+import { log } from "../telemetry/log.ts";
 import { atLeast, type Configured, startWorld } from "./test-world.ts";
 
 const SECOND = 1_000;
@@ -268,6 +269,16 @@ describe("the last known verdict", () => {
     await clock.advance(0);
     expect(state("a")).toMatchObject({ reason: "UPSTREAM_UNAVAILABLE", source: "NONE", accepted: true });
   });
+});
+
+test("put() tells of a new destination once, as it is by what is known of its queue", async () => {
+  const { hub, configure, state } = await watched();
+  const before = hub.position;
+  const told = vi.spyOn(log, "info");
+  configure("b");
+  expect(state("b").reason).toBe("CRITERIA_MET");
+  expect([hub.position - before, told.mock.calls]).toEqual([1, []]);
+  told.mockRestore();
 });
 
 describe("close() leaves nothing on the clock", () => {

@@ -49,9 +49,16 @@ export class Board {
   /** A destination was configured or loaded. */
   put(entry: DestinationEntry): void {
     const known = this.#standings.get(entry.id);
-    const standing = known ?? this.#create(entry);
+    if (known) {
+      this.#wire(known, entry);
+      return;
+    }
+    const standing = this.#create(entry);
     this.#wire(standing, entry);
-    if (!known) this.#deps.hub.changed(entry.id, entry.labels);
+    // Nobody is told of what it was before it knew what is known already.
+    this.#standings.set(entry.id, standing);
+    this.#deps.history.changed(standing.current, this.#deps.clock.now());
+    this.#deps.hub.changed(entry.id, entry.labels);
   }
 
   /** An override began or ended. */
@@ -128,14 +135,13 @@ export class Board {
       override: (id) => overrides.get(id),
       onDue: (due) => this.#bringUpToDate(due),
       onChange: (answer) => {
+        if (!this.#standings.has(entry.id)) return;
         availabilityChanged(answer);
         history.changed(answer, clock.now());
         hub.changed(answer.destinationId, standing.entry.labels);
       },
       onConfirm: (answer) => hub.confirmed(answer.destinationId),
     });
-    this.#standings.set(entry.id, standing);
-    history.changed(standing.current, clock.now());
     return standing;
   }
 

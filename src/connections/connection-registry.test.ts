@@ -64,6 +64,14 @@ describe("ConnectionRegistry.load()", () => {
     expect(put).not.toHaveBeenCalled();
   });
 
+  test("reads each record once when every secret is sealed with the first key", async () => {
+    await service.configure(newConnection());
+    const read = vi.spyOn(CONNECTION, "fromJson");
+    await restart();
+    expect(read).toHaveBeenCalledTimes(1);
+    read.mockRestore();
+  });
+
   test("goes on with what is there when it cannot be sealed again, or others wrote meanwhile", async () => {
     await service.configure(newConnection());
     const put = vi.spyOn(store, "put");

@@ -59,7 +59,7 @@ export class ConnectionRegistry {
    */
   async load(): Promise<void> {
     const { store, keyring } = this.#deps;
-    await resealRecords(store, CONNECTION, (record) => resealConnection(record, keyring));
+    await resealRecords(store, CONNECTION, keyring, (record) => resealConnection(record, keyring));
     await this.#follower.load();
   }
 

@@ -371,6 +371,18 @@ const UNSUPPORTED: Refusal = [
 
 const ALL_REFUSED = [...REFUSED, ...CONNECTIONS, ...DETAILS, UNSUPPORTED];
 
+test("compileDestination() shares what it made of equal criteria, and of no others", () => {
+  const criteriaOf = (destination: Destination) => compile(destination).compiled?.criteria;
+  const pattern = () => regex({ pattern: '"acceptQueueCalls": true' });
+  const only = () => withTemplate({ onlyExtensions: ["101"] });
+  expect(criteriaOf(pattern())).toBe(criteriaOf(pattern()));
+  expect(criteriaOf(only())).toBe(criteriaOf(only()));
+  expect(criteriaOf(only())?.onlyExtensions).toEqual(new Set(["101"]));
+  expect(criteriaOf(pattern())).not.toBe(criteriaOf(regex({ pattern: '"acceptQueueCalls": true' }, { value: 2 })));
+  expect(said(regex({ pattern: "a" }, { value: Number.NaN }))).toHaveLength(1);
+  expect(said(regex({ pattern: "a" }, { value: Number.POSITIVE_INFINITY }))[0]).toContain("Infinity");
+});
+
 describe("compileDestination()", () => {
   test.each(ALL_REFUSED)("refuses with one violation when given %s", (_, given, field, reason, text) => {
     expect(compile(given).violations).toEqual([{ field, reason, description: text }]);

@@ -75,7 +75,7 @@ export class Registry {
   async load(): Promise<void> {
     const { store, keyring, connections } = this.#deps;
     await this.#proofs.load();
-    await resealRecords(store, DESTINATION, (record) => resealDestination(record, keyring));
+    await resealRecords(store, DESTINATION, keyring, (record) => resealDestination(record, keyring));
     const again = (connectionId: string) => {
       for (const [id, record] of this.#users.of(connectionId)) this.#entries.enter(this.#compile(id, record, false));
     };

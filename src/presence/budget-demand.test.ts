@@ -1,9 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { Secret } from "../lib/secret.ts";
+import { namedConnection } from "../ringcentral/connection-source.ts";
+import { questionOf } from "../ringcentral/question.ts";
+import { createPastedToken } from "../ringcentral/tokens/pasted-token.ts";
+import type { TokenSource } from "../ringcentral/tokens/token-source.ts";
 import { member, startPresence } from "./test-presence.ts";
 import { agents, light, question } from "./test-reader.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
+const JWT = new Secret("a.b.c");
 
 /** Presence whose limit is 10 a minute, so that 8 are for scheduled reads. */
 async function start() {
@@ -42,6 +48,34 @@ describe("the read interval", () => {
     reads.watch(1);
     asked(question("2", "other")).watch(1);
     expect(reads.intervalMs).toBe(8 * SECOND);
+  });
+
+  test("counts together what credentials ask of which it turns out that they are one user's", async () => {
+    let ownerId: string | undefined;
+    const pasted = createPastedToken(JWT);
+    const tokens = (): TokenSource => ({
+      get: (timeUp) => pasted.get(timeUp),
+      refuse: (token) => pasted.refuse(token),
+      close: () => pasted.close(),
+      get status() {
+        return { ...pasted.status, ownerId };
+      },
+    });
+    const { asked, connections } = startPresence({ tokens });
+    const questions = ["one", "other"].map((id, at) => {
+      const access = { kind: "jwt", clientId: "app", clientSecret: undefined, grant: JWT } as const;
+      const { queue, detail } = question(`${at}`);
+      return questionOf({ ...queue, onlyExtensions: [] }, detail, namedConnection(id, queue.origin, access));
+    });
+    const [one] = questions.map((of) => {
+      const reads = asked(of, member(SECOND));
+      reads.watch(1);
+      return reads;
+    });
+    const alone = one!.intervalMs;
+    ownerId = "5";
+    for (const { source } of questions) connections.get(source.key)!.renewed();
+    expect(one!.intervalMs).toBe(2 * alone);
   });
 
   test("counts what push keeps current apart from what is read on its own time", async () => {

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { RECONCILE_SHARE, SCHEDULED_SHARE } from "../ringcentral/calls/budget.ts";
 import type { Connection } from "../ringcentral/connection.ts";
 import type { ByAgents } from "../ringcentral/presence-reader.ts";
-import { achievableAgeCounted } from "../telemetry/events.ts";
+import { achievableAgeWatched } from "../telemetry/events.ts";
 import { type AgentsPlan, type Polled, partsByLists, planAgents } from "./agents-plan.ts";
 import { achievableAgeMs, RECONCILE_MS, readIntervalMs } from "./cadence.ts";
 import type { ConnectionQuestions } from "./connection-questions.ts";
@@ -38,14 +38,25 @@ export class BudgetDemand {
   readonly #connections: () => Iterable<ConnectionQuestions>;
   readonly #counts = new Map<string, Counts>();
   readonly #ages = new Map<string, { readonly countedAt: number; readonly ms: number }>();
+  /** Which connections share a budget, by its key; undefined when that has to be looked at anew. */
+  #sharing: ReadonlyMap<string, readonly ConnectionQuestions[]> | undefined;
+  /** Measures no more. */
+  readonly close: () => void;
 
   constructor(clock: Pick<Clock, "now">, connections: () => Iterable<ConnectionQuestions>) {
     this.#clock = clock;
     this.#connections = connections;
+    this.close = achievableAgeWatched(() => this.#longestMs());
   }
 
-  /** Something is in demand now that was not, or the other way round. */
-  changed(): void {
+  /** Something is in demand over this connection now that was not, or the other way round. */
+  changed({ budgetKey }: Pick<Connection, "budgetKey">): void {
+    this.#counts.delete(budgetKey);
+  }
+
+  /** A connection came or went, or its calls count together with those of others now. */
+  regroup(): void {
+    this.#sharing = undefined;
     this.#counts.clear();
   }
 
@@ -99,8 +110,8 @@ export class BudgetDemand {
     if (known?.perMinute === perMinute && now - known.countedAt < BELIEVED_MS) return known;
     const polled: Polled[] = [];
     let pushed = 0;
-    for (const asked of this.#connections()) {
-      if (asked.connection.budgetKey !== budgetKey) continue;
+    this.#sharing ??= Map.groupBy(this.#connections(), (asked) => asked.connection.budgetKey);
+    for (const asked of this.#sharing.get(budgetKey) ?? []) {
       for (const reads of asked) {
         if (!reads.demand.present) continue;
         if (reads.pushed) pushed++;
@@ -109,14 +120,19 @@ export class BudgetDemand {
     }
     const counts = { countedAt: now, perMinute, plan: planAgents(polled, perMinute), pushed };
     this.#counts.set(budgetKey, counts);
-    this.#measure(connection, counts);
+    this.#ages.set(budgetKey, { countedAt: now, ms: counts.plan.achievableMs });
     return counts;
   }
 
-  #measure(connection: Connection, { countedAt, plan }: Counts): void {
-    this.#ages.set(connection.budgetKey, { countedAt, ms: plan.achievableMs });
-    // What nobody asked about since is not in demand.
-    for (const [key, age] of this.#ages) if (countedAt - age.countedAt > FORGOTTEN_MS) this.#ages.delete(key);
-    achievableAgeCounted(Math.max(...this.#ages.values().map(({ ms }) => ms)));
+  /** Undefined when nothing was counted lately. */
+  #longestMs(): number | undefined {
+    const now = this.#clock.now();
+    let longest: number | undefined;
+    for (const [key, { countedAt, ms }] of this.#ages) {
+      // What nobody asked about since is not in demand.
+      if (now - countedAt > FORGOTTEN_MS) this.#ages.delete(key);
+      else longest = Math.max(longest ?? 0, ms);
+    }
+    return longest;
   }
 }

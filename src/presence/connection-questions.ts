@@ -18,7 +18,8 @@ export class ConnectionQuestions {
   readonly #unlisten: () => void;
   #lastDemandAt = Number.NEGATIVE_INFINITY;
 
-  constructor(connection: Connection, clock: Clock) {
+  /** `onToken`: told of a new token before the questions are. */
+  constructor(connection: Connection, { clock, onToken }: { clock: Clock; onToken: () => void }) {
     this.connection = connection;
     this.#clock = clock;
     this.#unlisten = connection.listen({
@@ -26,6 +27,7 @@ export class ConnectionQuestions {
         for (const id of queueIds) for (const reads of this.#byQueue.get(id) ?? []) reads.news();
       },
       onToken: () => {
+        onToken();
         for (const reads of this.#all) reads.forgive();
         // Another credential may be worth push, where the one before was not.
         this.changed();

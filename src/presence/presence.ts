@@ -41,15 +41,13 @@ export class Presence {
   /** A destination asks this question from now on. */
   attach(question: Question, member: Member): QuestionReads {
     const reads = this.#questions.get(question.key) ?? this.#open(question);
-    reads.demand.members.add(member);
-    this.changed(reads);
+    this.#alter(reads, () => reads.demand.members.add(member));
     return reads;
   }
 
   /** A destination no longer asks; a question that nobody asks is forgotten, after the read that may be under way. */
   detach(reads: QuestionReads, member: Member): void {
-    reads.demand.members.delete(member);
-    this.changed(reads);
+    this.#alter(reads, () => reads.demand.members.delete(member));
     this.#forgetUnasked(reads);
   }
 
@@ -95,6 +93,7 @@ export class Presence {
   }
 
   close(): void {
+    this.#demand.close();
     for (const read of this.#probes) read.stop();
     for (const asked of this.#connections.values()) {
       asked.close();
@@ -110,8 +109,7 @@ export class Presence {
   #open(question: Question): QuestionReads {
     const { connections, ...deps } = this.#deps;
     const connection = connections.open(question.source);
-    const asked = this.#connections.get(connection.key) ?? new ConnectionQuestions(connection, deps.clock);
-    this.#connections.set(connection.key, asked);
+    const asked = this.#connections.get(connection.key) ?? this.#openConnection(connection);
     const reads: QuestionReads = new QuestionReads(question, {
       ...deps,
       reader: {
@@ -131,9 +129,28 @@ export class Presence {
     return reads;
   }
 
+  #openConnection(connection: Connection): ConnectionQuestions {
+    const onToken = () => this.#demand.regroup();
+    const asked = new ConnectionQuestions(connection, { clock: this.#deps.clock, onToken });
+    this.#connections.set(connection.key, asked);
+    this.#demand.regroup();
+    return asked;
+  }
+
+  /** Nothing is counted anew for a question that nobody wants read: at a start that is every one of thousands. */
+  #alter(reads: QuestionReads, act: () => void): void {
+    const before = reads.demand.present;
+    act();
+    if (before || reads.demand.present) this.#bearsOn(reads);
+    else this.#connections.get(reads.question.source.key)?.changed();
+    reads.schedule();
+  }
+
   #bearsOn({ question }: QuestionReads): void {
-    this.#demand.changed();
-    this.#connections.get(question.source.key)?.changed();
+    const asked = this.#connections.get(question.source.key);
+    if (!asked) return;
+    this.#demand.changed(asked.connection);
+    asked.changed();
   }
 
   // Not while a read is under way: asked again, the question must not be read twice at a time.
@@ -146,6 +163,7 @@ export class Presence {
     if (asked.size === 0) {
       asked.close();
       this.#connections.delete(source.key);
+      this.#demand.regroup();
     }
     this.#deps.connections.release(asked.connection);
   }

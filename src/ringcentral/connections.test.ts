@@ -130,6 +130,14 @@ describe("release()", () => {
     connections.release(other);
     expect(budgets.of(HQ)).toEqual([]);
   });
+
+  test("keeps what is known of a budget that others use, however long nothing was spent", async () => {
+    const { connections, budgets, clock, tokenOf } = start();
+    await tokenOf(connections.open(hq(pasted("t"))));
+    await clock.advance(60_000);
+    connections.release(connections.open(namedConnection("branch", ORIGIN, pasted("t"))));
+    expect(budgets.of(HQ)).toHaveLength(1);
+  });
 });
 
 describe("replaceCredential()", () => {

@@ -37,7 +37,8 @@ export class Connections {
     if (open?.connection !== connection || --open.users > 0) return;
     this.#open.delete(connection.key);
     this.#close(connection);
-    this.#deps.budgets.sweep((key) => this.#open.values().some((other) => other.connection.budgetKey === key));
+    const inUse = new Set(this.#open.values().map((other) => other.connection.budgetKey));
+    this.#deps.budgets.sweep((key) => inUse.has(key));
   }
 
   /** The connection of a key, if something is asked over it. */

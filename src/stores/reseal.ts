@@ -1,6 +1,8 @@
+import type { Keyring } from "../lib/sealing.ts";
 import { credentialsResealed } from "../telemetry/events.ts";
 import { log } from "../telemetry/log.ts";
 import { decodeRecord, encodeRecord, type RecordKind, type Versioned } from "./records.ts";
+import { keyIdsIn } from "./sealed-with.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -11,10 +13,14 @@ import type { Store } from "./store.ts";
 export async function resealRecords<R extends Versioned>(
   store: Store,
   kind: RecordKind<R>,
+  keyring: Pick<Keyring, "keyIds">,
   reseal: (record: R) => R | undefined,
 ): Promise<void> {
+  const [first] = keyring.keyIds;
   let count = 0;
   for (const { key, value, revision } of await store.list(kind.prefix)) {
+    // Reading all of a record takes long; at most starts there is none to be sealed again.
+    if (keyIdsIn(value).every((id) => id === first)) continue;
     const record = decodeRecord(kind, value);
     const resealed = "message" in record ? reseal(record) : undefined;
     if (!resealed) continue;

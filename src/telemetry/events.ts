@@ -48,12 +48,18 @@ const upstreamLeft = instrument((meter) =>
     description: "Requests left in the usage group, as RingCentral last said",
   }),
 );
-const achievableAge = instrument((meter) =>
-  meter.createGauge("availability.achievable_age", {
+const achievableAges = new Set<() => number | undefined>();
+const achievableAge = instrument((meter) => {
+  const gauge = meter.createObservableGauge("availability.achievable_age", {
     description: "How old polled answers get within the rate limit, where that is longest",
     unit: "s",
-  }),
-);
+  });
+  gauge.addCallback((result) => {
+    const longest = [...achievableAges].map((age) => age() ?? 0);
+    if (longest.length > 0) result.observe(Math.max(...longest) / 1000);
+  });
+  return gauge;
+});
 const coalesced = instrument((meter) =>
   meter.createCounter("availability.reads.coalesced", {
     description: "Callers who shared a read that another had caused",
@@ -138,9 +144,11 @@ export function backOffOpened(e: {
   log.warn({ ...rest, until: new Date(untilMs).toISOString() }, "backing off");
 }
 
-/** What is in demand was counted anew. */
-export function achievableAgeCounted(longestMs: number): void {
-  achievableAge().record(longestMs / 1000);
+/** `longestMs` is asked when metrics are read, undefined = nothing is in demand; call the returned function in the end. */
+export function achievableAgeWatched(longestMs: () => number | undefined): () => void {
+  achievableAges.add(longestMs);
+  achievableAge();
+  return () => void achievableAges.delete(longestMs);
 }
 
 /** A caller shares a read that another caused. */

@@ -3,8 +3,8 @@ import type { AllowList } from "./allow-list.ts";
 import { LARGEST_BODY } from "./body.ts";
 import { NotAllowedError } from "./transport-error.ts";
 
-// Enough for the reads of several credentials; the usage group of one rarely allows more than one a second.
-const CONNECTIONS_PER_ORIGIN = 8;
+// The usage group of one credential rarely allows more than one read a second, but a thousand credentials have one server.
+const CONNECTIONS_PER_ORIGIN = 64;
 // RingCentral's edge keeps a silent connection for about a minute; a queue in demand is read more often than this.
 const KEEP_ALIVE_MS = 30_000;
 // An event tells of a few agents; the longest list of filters is some ten thousand bytes.

@@ -4,8 +4,9 @@ import { CoverageBook } from "./push-coverage.ts";
 import type { PushEvent, PushFilter } from "./push-event.ts";
 import { HeldEvents } from "./push-held.ts";
 
-// A quiet session's proof of life is worth saving that often.
-const SAVE_PROOF_MS = 10_000;
+// A quiet session is resumed from where it was saved, however long it was quiet since: its proof of life only makes what is
+// known look newer after a kill -9. More often, a thousand connections would keep the disk busy with nothing new.
+const SAVE_PROOF_MS = 60_000;
 
 export interface NewsDeps {
   readonly clock: Clock;

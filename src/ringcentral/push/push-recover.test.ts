@@ -168,11 +168,11 @@ test("what can be resumed is saved, at most every 5 s, and at close", async () =
   expect(JSON.stringify(shard)).not.toContain("session-0");
 });
 
-test("a quiet session's proof of life is saved every 10 s", async () => {
+test("a quiet session's proof of life is saved every minute", async () => {
   const { clock, saves } = await livePush([QUEUE]);
   await clock.advance(6_000);
   saves.length = 0;
-  await clock.advance(30_000);
+  await clock.advance(180_000);
   expect(saves).toHaveLength(3);
 });
 
