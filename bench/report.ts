@@ -22,7 +22,7 @@ export function printed(report: Report): string {
   const met = goals.filter(meets).length;
   return [
     `${report.form} run of ${report.startedAt}, ${Math.round(report.seconds)} s: \`${report.command}\``,
-    `Machine: ${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, load average ${machine.loadBefore} before and ${machine.loadAfter} after`,
+    `Machine: ${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, servers ${machine.pinned ? "on a core of their own" : "not pinned"}, load average ${machine.loadBefore} before and ${machine.loadAfter} after`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}`,

@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { checkGrpc } from "./check-grpc.ts";
 import type { Figure } from "./figure.ts";
 import { load, machine, versions } from "./machine.ts";
 import { newsLatency } from "./news-latency.ts";
+import { type Ends, startProgram } from "./program.ts";
 import { printed, type Report } from "./report.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { startStage } from "./stage.ts";
@@ -16,7 +18,12 @@ import { upstreamEconomy } from "./upstream-economy.ts";
 // --short          as little as shows that everything runs
 // --json FILE      where the JSON goes, bench/results/<time>.json unless given
 
-const SCENARIOS: readonly Scenario[] = [upstreamEconomy, newsLatency];
+const SCENARIOS: readonly Scenario[] = [
+  // One per line.
+  upstreamEconomy,
+  newsLatency,
+  checkGrpc,
+];
 
 const { values } = parseArgs({
   options: {
@@ -75,7 +82,14 @@ async function runOne(scenario: Scenario): Promise<Figure[]> {
   await using ends = new AsyncDisposableStack();
   const died = Promise.withResolvers<never>();
   died.promise.catch(() => {});
-  const bench: Bench = { short, say, stage: (options) => startStage(options, { ends, onDied: died.reject }) };
+  const until: Ends = { ends, onDied: died.reject };
+  const bench: Bench = {
+    short,
+    say,
+    ends,
+    stage: (options) => startStage(options, until),
+    program: (options) => startProgram(options, until),
+  };
   return await Promise.race([scenario.run(bench), died.promise, interrupted.promise]);
 }
 

@@ -1,4 +1,5 @@
 import type { Figure } from "./figure.ts";
+import type { Program, ProgramOptions } from "./program.ts";
 import type { Stage, StageOptions } from "./stage.ts";
 
 /** What a scenario runs with. */
@@ -9,6 +10,10 @@ export interface Bench {
   say(line: string): void;
   /** A service and a simulated RingCentral of their own; both end with the scenario. */
   stage(options: StageOptions): Promise<Stage>;
+  /** What ends with the scenario, last first. */
+  readonly ends: AsyncDisposableStack;
+  /** A program, which ends with the scenario. */
+  program<Ready extends object>(options: ProgramOptions): Promise<Program<Ready>>;
 }
 
 /** One thing that is measured. It throws when there is nothing to be measured: errors, or no answers. */

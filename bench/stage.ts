@@ -6,6 +6,8 @@ import { PresenceDetail } from "../gen/availability/v1/destination_pb.ts";
 import { type Child, startChild } from "../simulator/child.ts";
 import { DEFAULT_APP } from "../simulator/oauth-apps.ts";
 import { type Clients, openClients, type Way } from "../test/support/clients.ts";
+import { type ProcessUsage, usageOf } from "./process-usage.ts";
+import { commandOf, type Ends } from "./program.ts";
 import { type SimulatorControl, simulatorControl } from "./simulator-control.ts";
 
 export interface StageOptions {
@@ -17,6 +19,10 @@ export interface StageOptions {
   readonly callsPerSecond?: number;
   /** Limits that nothing here reaches, in place of RingCentral's. */
   readonly ampleLimits?: boolean;
+  /** The service on a core of its own, the simulator on the others, where the machine allows. */
+  readonly pinned?: boolean;
+  /** Further environment of the service. */
+  readonly serviceEnv?: Readonly<Record<string, string>>;
 }
 
 /** What destinations ask: the default criteria of queue presence, or how many agents are free by joined presence. */
@@ -30,6 +36,10 @@ export interface Stage {
   readonly simulator: SimulatorControl;
   /** An access token of a user of its own, whose calls nobody else's budget feels. */
   readonly token: string;
+  /** Where the service listens. */
+  readonly addresses: Addresses;
+  /** What the service has used so far. */
+  usage(): ProcessUsage;
   /** Clients of one way in, opened once. */
   by(way: Way): Clients;
   /** Configures one destination per queue; resolves to their ids, in the order of the queues. */
@@ -38,23 +48,26 @@ export interface Stage {
   live(): Promise<void>;
 }
 
+interface Addresses {
+  readonly http: string;
+  readonly grpc: string;
+}
+
 const CONNECTION = "bench";
 const TOKEN = "bench-token";
 const GRPC: Way = "grpc-js on the gRPC port";
-const AMPLE = "100000";
+const AMPLE = "10000000";
+const PORTS = { HTTP_PORT: "0", GRPC_PORT: "0" };
 const AT_A_TIME = 20;
 const PATIENCE_MS = 120_000;
 
 /** Starts a stage; `ends` ends what was started, also when the start fails. `onDied` hears of a program that ends by itself. */
-export async function startStage(
-  options: StageOptions,
-  { ends, onDied }: { ends: AsyncDisposableStack; onDied: (error: Error) => void },
-): Promise<Stage> {
+export async function startStage(options: StageOptions, { ends, onDied }: Ends): Promise<Stage> {
   const watched = (child: Child<unknown>) => {
     ends.defer(() => child.stop());
     child.died.catch(onDied);
   };
-  const { polling, callsPerSecond = 0, ampleLimits } = options;
+  const { polling, callsPerSecond = 0, ampleLimits, pinned, serviceEnv } = options;
   const limits = ["--limit", "--limit-medium", "--limit-heavy", "--limit-auth"].flatMap((flag) => [flag, AMPLE]);
   const simulated = startChild(
     "simulator",
@@ -66,6 +79,7 @@ export async function startStage(
       ...(ampleLimits ? limits : []),
     ],
     ({ origin, queues }) => (typeof origin === "string" ? { origin, queues: queues as string[] } : undefined),
+    { command: commandOf([process.execPath], pinned ? "load" : undefined) },
   );
   watched(simulated);
   const { origin, queues } = await simulated.ready;
@@ -74,7 +88,10 @@ export async function startStage(
     "service",
     [join(import.meta.dirname, "../src/main.ts")],
     ({ msg, http, grpc }) => (msg === "ready" ? { http: String(http), grpc: String(grpc) } : undefined),
-    { PATH, HOME, HTTP_PORT: "0", GRPC_PORT: "0", STORE_URL: "sqlite::memory:", UPSTREAM_ALLOW: origin },
+    {
+      env: { PATH, HOME, ...serviceEnv, ...PORTS, STORE_URL: "sqlite::memory:", UPSTREAM_ALLOW: origin },
+      command: commandOf([process.execPath], pinned ? "server" : undefined),
+    },
   );
   watched(service);
   const addresses = await service.ready;
@@ -99,6 +116,8 @@ export async function startStage(
     queues,
     simulator: simulatorControl(origin),
     token: TOKEN,
+    addresses,
+    usage: () => usageOf(service.pid!),
     by,
     async configure(asked, maxAgeSeconds) {
       const all = queues.map((queueId) => ({
