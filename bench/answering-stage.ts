@@ -1,7 +1,12 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { setTimeout as wait } from "node:timers/promises";
+import { toBinary, toJson } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { Verdict } from "../gen/availability/v1/availability_pb.ts";
-import { CheckRequestSchema } from "../gen/availability/v1/availability_service_pb.ts";
+import {
+  type BatchCheckResult,
+  BatchCheckResultSchema,
+  CheckRequestSchema,
+} from "../gen/availability/v1/availability_service_pb.ts";
 import type { Bench } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
 
@@ -10,10 +15,15 @@ export interface AnsweringStage extends Stage {
   readonly ids: readonly string[];
   /** A CheckResponse as the service gives it: what peers answer with. */
   readonly answer: Buffer;
+  /** How often telemetry was exported, by path. */
+  exports(): Promise<Record<string, number>>;
 }
 
 const MAX_AGE_SECONDS = 3600;
+// What it takes to decide what to read next rises with the questions of a connection; that is not what is measured here.
+const QUEUES_OF_A_CONNECTION = 200;
 const BATCH = 500;
+const PAUSE_MS = 50;
 const PATIENCE_MS = 120_000;
 export const CHECK = "/availability.v1.AvailabilityService/Check";
 
@@ -27,6 +37,7 @@ export async function answeringStage(bench: Bench, queues: number): Promise<Answ
   const stage = await bench.stage({
     queues,
     agents: queues,
+    connections: Math.ceil(queues / QUEUES_OF_A_CONNECTION),
     polling: true,
     ampleLimits: true,
     pinned: true,
@@ -40,7 +51,8 @@ export async function answeringStage(bench: Bench, queues: number): Promise<Answ
   const ids = await stage.configure("queue", MAX_AGE_SECONDS);
   await decided(stage, ids);
   bench.say(`${queues} destinations are known`);
-  return { ...stage, ids, answer: await rawCheck(stage.addresses.grpc, ids[0]!) };
+  const answer = await rawCheck(stage.addresses.grpc, ids[0]!);
+  return { ...stage, ids, answer, exports: () => collector.ask({}) };
 }
 
 /** Asks until everything is decided. */
@@ -54,8 +66,13 @@ async function decided(stage: Stage, ids: readonly string[]): Promise<void> {
       ({ outcome }) => outcome.case !== "response" || outcome.value.availability?.verdict === Verdict.UNDECIDED,
     );
     if (!undecided) next += BATCH;
-    else if (Date.now() > end) throw new Error(`Cannot begin: not decided: ${JSON.stringify(undecided.outcome.value)}`);
+    else if (Date.now() > end) throw new Error(`Cannot begin: not decided: ${shown(undecided)}`);
+    else await wait(PAUSE_MS);
   }
+}
+
+function shown(result: BatchCheckResult): string {
+  return JSON.stringify(toJson(BatchCheckResultSchema, result));
 }
 
 /** The body of a Check: what asks about one destination. */

@@ -41,9 +41,18 @@ export const checkGrpc: Scenario = {
       : { queues: 10_000, rounds: 7, ms: 3000, warmUpMs: 2000 };
     const stage = await answeringStage(bench, sizes.queues);
     const rounds = await byTurns(bench, await contenders(bench, stage), { what: NAME, ...sizes });
+    await exported(bench, stage);
     return [...goals(rounds), ...rates(NAME, "/s", rounds)];
   },
 };
+
+/** Without exports it would not have been measured what is meant; the short form ends before the first. */
+async function exported(bench: Bench, stage: AnsweringStage): Promise<void> {
+  const { "/v1/traces": traces = 0, "/v1/metrics": metrics = 0 } = await stage.exports();
+  bench.say(`${NAME}: ${traces} exports of traces, ${metrics} of metrics`);
+  if (!bench.short && (traces === 0 || metrics === 0))
+    throw new Error("Cannot measure with telemetry: none was exported");
+}
 
 async function contenders(bench: Bench, stage: AnsweringStage): Promise<Contender[]> {
   const { ids, answer, addresses } = stage;

@@ -4,7 +4,7 @@ import { AgentCount } from "../gen/availability/v1/acceptance_pb.ts";
 import { PushState } from "../gen/availability/v1/connection_pb.ts";
 import { PresenceDetail } from "../gen/availability/v1/destination_pb.ts";
 import { type Child, startChild } from "../simulator/child.ts";
-import { DEFAULT_APP } from "../simulator/oauth-apps.ts";
+import { DEFAULT_APP, jwtsOf } from "../simulator/oauth-apps.ts";
 import { type Clients, openClients, type Way } from "../test/support/clients.ts";
 import { type ProcessUsage, usageOf } from "./process-usage.ts";
 import { commandOf, type Ends } from "./program.ts";
@@ -13,6 +13,8 @@ import { type SimulatorControl, simulatorControl } from "./simulator-control.ts"
 export interface StageOptions {
   readonly queues: number;
   readonly agents: number;
+  /** How many connections the destinations are spread over, each of a user of its own; one unless set. */
+  readonly connections?: number;
   /** Only by polling: the app lacks the permission for WebSockets. */
   readonly polling?: boolean;
   /** Calls that come to the queues; none unless set. */
@@ -53,7 +55,6 @@ interface Addresses {
   readonly grpc: string;
 }
 
-const CONNECTION = "bench";
 const TOKEN = "bench-token";
 const GRPC: Way = "grpc-js on the gRPC port";
 const AMPLE = "10000000";
@@ -67,13 +68,14 @@ export async function startStage(options: StageOptions, { ends, onDied }: Ends):
     ends.defer(() => child.stop());
     child.died.catch(onDied);
   };
-  const { polling, callsPerSecond = 0, ampleLimits, pinned, serviceEnv } = options;
+  const { polling, callsPerSecond = 0, ampleLimits, pinned, serviceEnv, connections: users = 1 } = options;
   const limits = ["--limit", "--limit-medium", "--limit-heavy", "--limit-auth"].flatMap((flag) => [flag, AMPLE]);
   const simulated = startChild(
     "simulator",
     [
       join(import.meta.dirname, "../simulator/main.ts"),
       ...["--queues", `${options.queues}`, "--agents", `${options.agents}`, "--interval", "0", "--token", TOKEN],
+      ...["--users", `${users}`],
       ...(polling ? ["--scope", "ReadAccounts ReadPresence"] : []),
       ...(callsPerSecond > 0 ? ["--load", `${callsPerSecond}`] : []),
       ...(ampleLimits ? limits : []),
@@ -106,10 +108,15 @@ export async function startStage(options: StageOptions, { ends, onDied }: Ends):
     return clients.clients;
   };
   const { clientId, clientSecret, jwts } = DEFAULT_APP;
-  const oauth = { clientId, clientSecret, grant: { case: "jwt" as const, value: jwts[0] } };
-  const credential = { kind: { case: "oauth" as const, value: oauth } };
   const { connections, availability } = by(GRPC);
-  await connections.configureConnection({ connection: { id: CONNECTION, serverUrl: origin, credential } });
+  const connectionIds: string[] = [];
+  for (const jwt of jwtsOf(jwts[0], users)) {
+    const grant = { case: "jwt" as const, value: typeof jwt === "string" ? jwt : jwt.jwt };
+    const credential = { kind: { case: "oauth" as const, value: { clientId, clientSecret, grant } } };
+    const id = `bench-${connectionIds.length}`;
+    connectionIds.push(id);
+    await connections.configureConnection({ connection: { id, serverUrl: origin, credential } });
+  }
 
   return {
     origin,
@@ -120,8 +127,8 @@ export async function startStage(options: StageOptions, { ends, onDied }: Ends):
     usage: () => usageOf(service.pid!),
     by,
     async configure(asked, maxAgeSeconds) {
-      const all = queues.map((queueId) => ({
-        ...destination(queueId, asked),
+      const all = queues.map((queueId, index) => ({
+        ...destination(queueId, asked, connectionIds[index % connectionIds.length]!),
         ...(maxAgeSeconds !== undefined && { freshness: { maxAge: { seconds: BigInt(maxAgeSeconds) } } }),
       }));
       for (let next = 0; next < all.length; next += AT_A_TIME) {
@@ -133,7 +140,7 @@ export async function startStage(options: StageOptions, { ends, onDied }: Ends):
     async live() {
       const end = Date.now() + PATIENCE_MS;
       for (;;) {
-        const { connection } = await connections.getConnection({ connectionId: CONNECTION });
+        const { connection } = await connections.getConnection({ connectionId: connectionIds[0]! });
         if (connection?.pushState === PushState.LIVE) return;
         if (Date.now() > end) throw new Error(`Cannot wait for push: not live, ${connection?.lastError}`);
         await wait(50);
@@ -142,8 +149,8 @@ export async function startStage(options: StageOptions, { ends, onDied }: Ends):
   };
 }
 
-function destination(callQueueId: string, asked: Asked) {
-  const access = { case: "connectionId" as const, value: CONNECTION };
+function destination(callQueueId: string, asked: Asked, connectionId: string) {
+  const access = { case: "connectionId" as const, value: connectionId };
   const presenceDetail = asked === "queue" ? PresenceDetail.QUEUE : PresenceDetail.QUEUE_AND_EXTENSION;
   const available = { case: "agents" as const, value: { count: AgentCount.AVAILABLE } };
   return {

@@ -39,3 +39,12 @@ test.for([
 ] as const)("optionsFrom() throws what is wrong with %o", ([args, part]) => {
   expect(() => optionsFrom([...args])).toThrow(part);
 });
+
+test("optionsFrom() makes a JWT for each of several users", () => {
+  const { apps } = optionsFrom(["--jwt", "j", "--users", "3"]);
+  expect(apps?.[0]?.jwts).toEqual([
+    "j",
+    { jwt: "j-2", ownerId: "62363424999" },
+    { jwt: "j-3", ownerId: "62363424998" },
+  ]);
+});

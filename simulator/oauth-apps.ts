@@ -41,6 +41,15 @@ export const DEFAULT_APP = {
   jwts: ["c2ltdWxhdGVk.and.and3Q"],
 } as const satisfies OAuthAppOptions;
 
+/** JWTs of so many users: the first as it is and the default owner's, the others with "-2", "-3" and so on behind. */
+export function jwtsOf(first: string, users: number): readonly (string | Jwt)[] {
+  const others = Array.from({ length: users - 1 }, (_, index) => ({
+    jwt: `${first}-${index + 2}`,
+    ownerId: String(Number(DEFAULT_OWNER_ID) - index - 1),
+  }));
+  return [first, ...others];
+}
+
 export function parseApp(options: OAuthAppOptions): OAuthApp {
   const { clientId, clientSecret, scope = DEFAULT_SCOPE, ownerId = DEFAULT_OWNER_ID, jwts = [] } = options;
   const credential = (given: string | Jwt) => {
