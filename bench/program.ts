@@ -15,7 +15,7 @@ export interface ProgramOptions {
 /** A program of the benchmark that says in one line of JSON when it is ready, and answers each line it is told by one. */
 export interface Program<Ready> {
   readonly ready: Ready;
-  /** Tells it a command; resolves to its answer. One at a time. */
+  /** Tells it a command; resolves to its answer, or rejects with its `error`. One at a time. */
   ask<Answer>(command: object): Promise<Answer>;
   usage(): ProcessUsage;
 }
@@ -55,7 +55,9 @@ export async function startProgram<Ready extends object>(
     async ask<Answer>(command: object) {
       answer = Promise.withResolvers();
       child.tell(JSON.stringify(command));
-      return (await answer.promise) as Answer;
+      const said = await answer.promise;
+      if (typeof said.error === "string") throw new Error(`The ${name} failed: ${said.error}`);
+      return said as Answer;
     },
     usage: () => usageOf(child.pid!),
   };

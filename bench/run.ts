@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { checkGrpc } from "./check-grpc.ts";
+import { checkStream } from "./check-stream.ts";
 import type { Figure } from "./figure.ts";
 import { load, machine, versions } from "./machine.ts";
 import { newsLatency } from "./news-latency.ts";
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   upstreamEconomy,
   newsLatency,
   checkGrpc,
+  checkStream,
 ];
 
 const { values } = parseArgs({

@@ -16,12 +16,12 @@ export async function listen(server: Pick<Server, "listen" | "address" | "once">
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Says that the peer is ready, and answers each command by what `obey` makes of it. */
+/** Says that the program is ready, and answers each command by what `obey` makes of it. */
 export function ready(said: object, obey: (command: Record<string, unknown>) => unknown = () => ({})): void {
   const say = (line: unknown) => console.log(JSON.stringify(line));
   createInterface(process.stdin).on("line", (line) => {
     void Promise.resolve(obey(JSON.parse(line))).then(say);
   });
   process.once("SIGTERM", () => process.exit(0));
-  say(said);
+  say({ ready: true, ...said });
 }
