@@ -11,6 +11,7 @@ import { printed, type Report } from "./report.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { startStage } from "./stage.ts";
 import { upstreamEconomy } from "./upstream-economy.ts";
+import { watchFanOut } from "./watch-fan-out.ts";
 
 // npm run bench: measures, prints a table with every goal, and writes the same as JSON. It fails when something broke, and
 // never because a figure misses its goal or the machine is slow.
@@ -25,6 +26,7 @@ const SCENARIOS: readonly Scenario[] = [
   newsLatency,
   checkGrpc,
   checkStream,
+  watchFanOut,
 ];
 
 const { values } = parseArgs({
