@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { batchCheck } from "./batch-check.ts";
 import { checkGrpc } from "./check-grpc.ts";
+import { checkHttp } from "./check-http.ts";
 import { checkStream } from "./check-stream.ts";
 import type { Figure } from "./figure.ts";
 import { load, machine, versions } from "./machine.ts";
@@ -27,6 +29,8 @@ const SCENARIOS: readonly Scenario[] = [
   checkGrpc,
   checkStream,
   watchFanOut,
+  batchCheck,
+  checkHttp,
 ];
 
 const { values } = parseArgs({
