@@ -14,6 +14,7 @@ import type { Bench, Scenario } from "./scenario.ts";
 import { startStage } from "./stage.ts";
 import { upstreamEconomy } from "./upstream-economy.ts";
 import { watchFanOut } from "./watch-fan-out.ts";
+import { watchStreams } from "./watch-streams.ts";
 
 // npm run bench: measures, prints a table with every goal, and writes the same as JSON. It fails when something broke, and
 // never because a figure misses its goal or the machine is slow.
@@ -29,6 +30,7 @@ const SCENARIOS: readonly Scenario[] = [
   checkGrpc,
   checkStream,
   watchFanOut,
+  watchStreams,
   batchCheck,
   checkHttp,
 ];

@@ -12,8 +12,8 @@ export interface Watchers {
   count(): Promise<number>;
   /** The last WatchResponse of the first reader. */
   last(): Promise<Buffer>;
-  /** Readers that have not the newest version that any has. */
-  behind(): Promise<number>;
+  /** Readers whose last availability is of another version. */
+  behind(version: bigint): Promise<number>;
   /** Cuts all sockets, without a word. */
   vanish(): Promise<void>;
 }
@@ -27,7 +27,8 @@ export async function startWatchers(bench: Bench, address: string, ids: readonly
     until: async (availabilities) => (await load.ask<{ at: number }>({ do: "until", availabilities })).at,
     count: async () => (await load.ask<{ availabilities: number }>({ do: "count" })).availabilities,
     last: async () => Buffer.from((await load.ask<{ message: string }>({ do: "last" })).message, "base64"),
-    behind: async () => (await load.ask<{ streams: number }>({ do: "behind" })).streams,
+    behind: async (version) =>
+      (await load.ask<{ streams: number }>({ do: "behind", version: String(version) })).streams,
     vanish: async () => void (await load.ask({ do: "vanish" })),
   };
 }

@@ -12,7 +12,7 @@ import { ready } from "../peers/peer.ts";
 //   {"do": "until", "availabilities"}  {"at"} when so many came in all: milliseconds of the machine's monotonic clock
 //   {"do": "count"}                    {"availabilities"}
 //   {"do": "last"}                     {"message"}: the first reader's, in base64
-//   {"do": "behind"}                   {"streams"}: how many have not the newest version that any has
+//   {"do": "behind", "version"}        {"streams"}: how many have another version than this one
 //   {"do": "vanish"}                   {} when all sockets are cut
 
 interface Reader {
@@ -46,7 +46,7 @@ const COMMANDS: Record<string, (command: Record<string, unknown>) => unknown> = 
   until: ({ availabilities }) => until(Number(availabilities)),
   count: () => ({ availabilities: came }),
   last: () => ({ message: readers[0]?.last?.toString("base64") }),
-  behind: () => ({ streams: behind() }),
+  behind: ({ version }) => ({ streams: behind(BigInt(String(version))) }),
   vanish() {
     cut = true;
     for (const session of sessions.splice(0)) session.socket.destroy();
@@ -131,13 +131,13 @@ async function until(count: number): Promise<{ at: number }> {
   return { at: Number(process.hrtime.bigint()) / 1e6 };
 }
 
-function behind(): number {
-  const versions = readers.map(({ last }) => {
-    const { event } = fromBinary(WatchResponseSchema, last!);
-    return event.case === "availability" ? event.value.version : 0n;
-  });
-  const newest = versions.reduce((most, version) => (version > most ? version : most), 0n);
-  return versions.filter((version) => version !== newest).length;
+function behind(newest: bigint): number {
+  const has = ({ last }: Reader) => {
+    if (!last) return false;
+    const { event } = fromBinary(WatchResponseSchema, last);
+    return event.case === "availability" && event.value.version === newest;
+  };
+  return readers.filter((reader) => !has(reader)).length;
 }
 
 async function inTime(promise: Promise<unknown>, why: string): Promise<void> {
