@@ -12,8 +12,6 @@ const PEERS = {
   naive: "naive.ts",
 } as const;
 
-export type PeerName = keyof typeof PEERS | typeof GRPC_GO;
-
 export const SERVICE = "the service";
 export const GRPC_JS = "bare grpc-js";
 export const CONNECT = "bare connect-node";
