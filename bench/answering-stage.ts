@@ -58,15 +58,17 @@ export async function answeringStage(bench: Bench, queues: number): Promise<Answ
 /** Asks until everything is decided. */
 async function decided(stage: Stage, ids: readonly string[]): Promise<void> {
   const { availability } = stage.by("grpc-js on the gRPC port");
-  const end = Date.now() + PATIENCE_MS;
+  let end = Date.now() + PATIENCE_MS;
   for (let next = 0; next < ids.length; ) {
     const checks = ids.slice(next, next + BATCH).map((destinationId) => ({ destinationId }));
     const { results } = await availability.batchCheck({ checks });
     const undecided = results.find(
       ({ outcome }) => outcome.case !== "response" || outcome.value.availability?.verdict === Verdict.UNDECIDED,
     );
-    if (!undecided) next += BATCH;
-    else if (Date.now() > end) throw new Error(`Cannot begin: not decided: ${shown(undecided)}`);
+    if (!undecided) {
+      next += BATCH;
+      end = Date.now() + PATIENCE_MS;
+    } else if (Date.now() > end) throw new Error(`Cannot begin: not decided: ${shown(undecided)}`);
     else await wait(PAUSE_MS);
   }
 }

@@ -39,7 +39,6 @@ const sessions: ClientHttp2Session[] = [];
 const readers: Reader[] = [];
 let came = 0;
 let awaited: { readonly count: number; readonly reached: () => void } | undefined;
-let cut = false;
 
 const COMMANDS: Record<string, (command: Record<string, unknown>) => unknown> = {
   open: (command) => open(command as unknown as Opened),
@@ -48,10 +47,8 @@ const COMMANDS: Record<string, (command: Record<string, unknown>) => unknown> = 
   last: () => ({ message: readers[0]?.last?.toString("base64") }),
   behind: ({ version }) => ({ streams: behind(BigInt(String(version))) }),
   vanish() {
-    cut = true;
-    for (const session of sessions.splice(0)) session.socket.destroy();
     readers.length = 0;
-    cut = false;
+    for (const session of sessions.splice(0)) session.socket.destroy();
     return {};
   },
 };
@@ -95,7 +92,7 @@ function read(session: ClientHttp2Session, request: Buffer, stalled: boolean): P
   const reader: Reader = { stream };
   const ended = () => {
     reject(new Error("a Watch ended"));
-    if (!cut && readers.includes(reader)) fail(new Error("a Watch ended by itself"));
+    if (readers.includes(reader)) fail(new Error("a Watch ended by itself"));
   };
   stream.on("error", ended);
   stream.once("close", ended);
