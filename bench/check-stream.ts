@@ -47,7 +47,7 @@ function goals(rounds: Rounds): Figure[] {
 }
 
 function noGo(): string {
-  return isInstalled("h2load") ? "not measured: Debian's packages for Go are not installed" : NO_H2LOAD;
+  return isInstalled("h2load") ? "Debian's packages for Go are not installed" : NO_H2LOAD;
 }
 
 async function contenders(bench: Bench, { ids, answer, ...stage }: AnsweringStage): Promise<Contender[]> {

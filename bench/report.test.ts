@@ -83,8 +83,8 @@ describe("printed()", () => {
   });
 
   test("says what could not be measured, and what broke", () => {
-    const text = printed(report([{ ...reads, value: Number.NaN }], { news: "no answers" }));
-    expect(rowsOf(text)[0]?.slice(2, 6)).toEqual(["not measured", "", "at most 40", "short"]);
+    const text = printed(report([{ ...reads, value: Number.NaN, unit: "x" }], { news: "no answers" }));
+    expect(rowsOf(text)[0]?.slice(2, 6)).toEqual(["not measured", "", "at most 40 x", "short"]);
     expect(text).toContain("BROKEN: news: no answers");
   });
 });

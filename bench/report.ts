@@ -55,7 +55,7 @@ function row(figure: Figure): string[] {
   return [
     scenario,
     name,
-    `${amount(value)} ${unit}`.trimEnd(),
+    Number.isNaN(value) ? "not measured" : `${amount(value)} ${unit}`.trimEnd(),
     spread ? `${amount(spread.low)} to ${amount(spread.high)}` : "",
     goal ? goalText(goal, unit) : "",
     { true: "met", false: "short", undefined: "" }[String(meets(figure)) as "true" | "false" | "undefined"],

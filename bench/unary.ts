@@ -10,7 +10,7 @@ interface Server {
 }
 
 /** Why figures by h2load are missing, in their note. */
-export const NO_H2LOAD = "not measured: h2load is not installed (Debian's nghttp2-client)";
+export const NO_H2LOAD = "h2load is not installed (Debian's nghttp2-client)";
 
 /** Asks one gRPC method by h2load, always with the same request; an answer has `answerBytes` at least. */
 export function grpcCalls(
