@@ -6,7 +6,8 @@ import type { ProcessUsage } from "./process-usage.ts";
 import type { Bench } from "./scenario.ts";
 import { startWatchers } from "./watchers.ts";
 
-const KIB = 1024;
+const KB = 1000;
+const MIB = 1024 * 1024;
 
 /** What a stream takes of a server's memory while nothing happens, beside bare servers. */
 export async function memory(bench: Bench): Promise<Figure[]> {
@@ -34,10 +35,10 @@ export async function memory(bench: Bench): Promise<Figure[]> {
     figures.push({
       scenario: "watch-streams",
       name: `memory of an idle stream: ${name}`,
-      value: (after - before) / sizes.streams / KIB,
-      unit: "KiB",
+      value: (after - before) / sizes.streams / KB,
+      unit: "KB",
       ...(name === SERVICE && { goal: { atMost: 25 } }),
-      more: { streams: sizes.streams, "RSS before, MiB": before / KIB / KIB, "RSS with them, MiB": after / KIB / KIB },
+      more: { streams: sizes.streams, "RSS before, MiB": before / MIB, "RSS with them, MiB": after / MIB },
     });
   }
   return figures;
