@@ -10,7 +10,15 @@ function report(figures: Figure[], broken: Report["broken"] = {}): Report {
     command: "npm run bench",
     form: "full",
     seconds: 61.4,
-    machine: { cpu: "Some CPU", cores: 2, memoryGiB: 8, system: "Linux 6", loadBefore: 0.1, loadAfter: 1.5 },
+    machine: {
+      cpu: "Some CPU",
+      cores: 2,
+      memoryGiB: 8,
+      system: "Linux 6",
+      pinned: true,
+      loadBefore: 0.1,
+      loadAfter: 1.5,
+    },
     versions: { service: "0.1.0", node: "24.21.0" },
     figures,
     broken,
@@ -44,7 +52,9 @@ describe("printed()", () => {
   test("says what was run, where, and with which versions", () => {
     const text = printed(report([reads]));
     expect(text).toContain("full run of 2026-11-22T10:00:00.000Z, 61 s: `npm run bench`");
-    expect(text).toContain("2 x Some CPU, 8 GiB, Linux 6, load average 0.1 before and 1.5 after");
+    expect(text).toContain(
+      "2 x Some CPU, 8 GiB, Linux 6, servers on a core of their own, load average 0.1 before and 1.5 after",
+    );
     expect(text).toContain("service 0.1.0, node 24.21.0");
   });
 
@@ -73,8 +83,8 @@ describe("printed()", () => {
   });
 
   test("says what could not be measured, and what broke", () => {
-    const text = printed(report([{ ...reads, value: Number.NaN }], { news: "no answers" }));
-    expect(rowsOf(text)[0]?.slice(2, 6)).toEqual(["not measured", "", "at most 40", "short"]);
+    const text = printed(report([{ ...reads, value: Number.NaN, unit: "x" }], { news: "no answers" }));
+    expect(rowsOf(text)[0]?.slice(2, 6)).toEqual(["not measured", "", "at most 40 x", "short"]);
     expect(text).toContain("BROKEN: news: no answers");
   });
 });

@@ -22,7 +22,7 @@ export function printed(report: Report): string {
   const met = goals.filter(meets).length;
   return [
     `${report.form} run of ${report.startedAt}, ${Math.round(report.seconds)} s: \`${report.command}\``,
-    `Machine: ${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, load average ${machine.loadBefore} before and ${machine.loadAfter} after`,
+    `Machine: ${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, servers ${machine.pinned ? "on a core of their own" : "not pinned"}, load average ${machine.loadBefore} before and ${machine.loadAfter} after`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}`,
@@ -55,7 +55,7 @@ function row(figure: Figure): string[] {
   return [
     scenario,
     name,
-    `${amount(value)} ${unit}`.trimEnd(),
+    Number.isNaN(value) ? "not measured" : `${amount(value)} ${unit}`.trimEnd(),
     spread ? `${amount(spread.low)} to ${amount(spread.high)}` : "",
     goal ? goalText(goal, unit) : "",
     { true: "met", false: "short", undefined: "" }[String(meets(figure)) as "true" | "false" | "undefined"],

@@ -1,17 +1,24 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { batchCheck } from "./batch-check.ts";
+import { checkGrpc } from "./check-grpc.ts";
+import { checkHttp } from "./check-http.ts";
+import { checkStream } from "./check-stream.ts";
 import { evaluation } from "./evaluation.ts";
 import type { Figure } from "./figure.ts";
 import { localAnswers } from "./local-answers.ts";
 import { load, machine, versions } from "./machine.ts";
 import { newsLatency } from "./news-latency.ts";
+import { type Ends, startProgram } from "./program.ts";
 import { printed, type Report } from "./report.ts";
 import { scale } from "./scale.ts";
 import { startScaleStage } from "./scale-stage.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { startStage } from "./stage.ts";
 import { upstreamEconomy } from "./upstream-economy.ts";
+import { watchFanOut } from "./watch-fan-out.ts";
+import { watchStreams } from "./watch-streams.ts";
 
 // npm run bench: measures, prints a table with every goal, and writes the same as JSON. It fails when something broke, and
 // never because a figure misses its goal or the machine is slow.
@@ -20,7 +27,20 @@ import { upstreamEconomy } from "./upstream-economy.ts";
 // --short          as little as shows that everything runs
 // --json FILE      where the JSON goes, bench/results/<time>.json unless given
 
-const SCENARIOS: readonly Scenario[] = [upstreamEconomy, newsLatency, evaluation, localAnswers, scale];
+const SCENARIOS: readonly Scenario[] = [
+  // One per line.
+  upstreamEconomy,
+  newsLatency,
+  checkGrpc,
+  checkStream,
+  watchFanOut,
+  watchStreams,
+  batchCheck,
+  checkHttp,
+  evaluation,
+  localAnswers,
+  scale,
+];
 
 const { values } = parseArgs({
   options: {
@@ -79,12 +99,14 @@ async function runOne(scenario: Scenario): Promise<Figure[]> {
   await using ends = new AsyncDisposableStack();
   const died = Promise.withResolvers<never>();
   died.promise.catch(() => {});
-  const lifetime = { ends, onDied: died.reject };
+  const until: Ends = { ends, onDied: died.reject };
   const bench: Bench = {
     short,
     say,
-    stage: (options) => startStage(options, lifetime),
-    scaleStage: (size) => startScaleStage(size, lifetime),
+    ends,
+    stage: (options) => startStage(options, until),
+    program: (options) => startProgram(options, until),
+    scaleStage: (size) => startScaleStage(size, until),
   };
   return await Promise.race([scenario.run(bench), died.promise, interrupted.promise]);
 }

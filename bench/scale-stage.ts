@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "../simulator/child.ts";
-import { DEFAULT_APP, jwtsOfUsers } from "../simulator/oauth-apps.ts";
+import { DEFAULT_APP, jwtsOf } from "../simulator/oauth-apps.ts";
 import { type Clients, openClients } from "../test/support/clients.ts";
 import { type SimulatorControl, simulatorControl } from "./simulator-control.ts";
 
@@ -75,7 +75,7 @@ export async function startScaleStage(
         "service",
         [...AS_BY_NPM_START, join(import.meta.dirname, "../src/main.ts")],
         ({ msg, http, grpc }) => (msg === "ready" ? { http: String(http), grpc: String(grpc) } : undefined),
-        env,
+        { env },
       );
       kept(service);
       const addresses = await service.ready;
@@ -97,7 +97,7 @@ export async function startScaleStage(
 
     async configure({ availability, connections: service }) {
       const { clientId, clientSecret } = DEFAULT_APP;
-      await inCrowds(jwtsOfUsers(connections), ({ jwt }, user) => {
+      await inCrowds(jwtsOf(DEFAULT_APP.jwts[0], connections), ({ jwt }, user) => {
         const oauth = { clientId, clientSecret, grant: { case: "jwt" as const, value: jwt } };
         const credential = { kind: { case: "oauth" as const, value: oauth } };
         return service.configureConnection({ connection: { id: connectionOf(user), serverUrl: origin, credential } });

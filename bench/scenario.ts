@@ -1,4 +1,5 @@
 import type { Figure } from "./figure.ts";
+import type { Program, ProgramOptions } from "./program.ts";
 import type { ScaleStage } from "./scale-stage.ts";
 import type { Stage, StageOptions } from "./stage.ts";
 
@@ -12,6 +13,10 @@ export interface Bench {
   stage(options: StageOptions): Promise<Stage>;
   /** The same for many users, with a store that outlives the service; what it starts ends with the scenario. */
   scaleStage(size: { destinations: number; connections: number }): Promise<ScaleStage>;
+  /** What ends with the scenario, last first. */
+  readonly ends: AsyncDisposableStack;
+  /** A program, which ends with the scenario. */
+  program<Ready extends object>(options: ProgramOptions): Promise<Program<Ready>>;
 }
 
 /** One thing that is measured. It throws when there is nothing to be measured: errors, or no answers. */

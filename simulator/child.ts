@@ -9,6 +9,8 @@ export interface Child<Ready> {
   readonly ready: Promise<Ready>;
   /** Rejects with its last words when it dies without being told to; never resolves. */
   readonly died: Promise<never>;
+  /** Writes a line to its stdin. */
+  tell(line: string): void;
   /** Asks it to end (SIGTERM) and waits; SIGKILL, and an error, when it takes over ten seconds. */
   stop(): Promise<void>;
 }
@@ -16,14 +18,24 @@ export interface Child<Ready> {
 const LAST_WORDS = 15;
 const PATIENCE_MS = 10_000;
 
-/** Starts a Node program whose lines on stdout are JSON; it is ready when `readyFrom` makes something of a line. */
+interface ChildOptions {
+  /** This process's own unless set. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** The program and what stands before its arguments; this Node unless set. */
+  readonly command?: readonly [string, ...string[]];
+  /** Hears every line of JSON on stdout, the one that says it is ready too. */
+  readonly onSaid?: (line: Record<string, unknown>) => void;
+}
+
+/** Starts a program whose lines on stdout are JSON; it is ready when `readyFrom` makes something of a line. */
 export function startChild<Ready>(
   name: string,
-  args: string[],
+  args: readonly string[],
   readyFrom: (line: Record<string, unknown>) => Ready | undefined,
-  env: NodeJS.ProcessEnv = process.env,
+  { env = process.env, command = [process.execPath], onSaid }: ChildOptions = {},
 ): Child<Ready> {
-  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const [program, ...before] = command;
+  const child = spawn(program, [...before, ...args], { env, stdio: "pipe" });
   const words: string[] = [];
   const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>();
   const hear = (line: string) => {
@@ -33,9 +45,13 @@ export function startChild<Ready>(
   createInterface(child.stderr).on("line", hear);
   createInterface(child.stdout).on("line", (line) => {
     hear(line);
-    const said = readyFrom(parsed(line));
-    if (said !== undefined) resolve(said);
+    const said = parsed(line);
+    onSaid?.(said);
+    const readied = readyFrom(said);
+    if (readied !== undefined) resolve(readied);
   });
+  // Whoever ended says why by other ways; the broken pipe says nothing more.
+  child.stdin.on("error", () => {});
 
   let told = false;
   const died = new Promise<never>((_, fail) => {
@@ -52,6 +68,7 @@ export function startChild<Ready>(
     pid: child.pid,
     ready,
     died,
+    tell: (line) => void child.stdin.write(`${line}\n`),
     stop() {
       told = true;
       return stop(child, name);

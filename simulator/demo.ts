@@ -45,12 +45,14 @@ async function demo(children: Child<unknown>[], directory: string): Promise<void
     [servicePath],
     ({ msg, http, grpc }) => (msg === "ready" ? { http: String(http), grpc: String(grpc) } : undefined),
     {
-      ...process.env,
-      STORE_URL: `sqlite:${join(directory, "availability.db")}`,
-      UPSTREAM_ALLOW: origin,
-      HTTP_PORT: await freePort(8080),
-      GRPC_PORT: await freePort(50051),
-      LOG_LEVEL: "info",
+      env: {
+        ...process.env,
+        STORE_URL: `sqlite:${join(directory, "availability.db")}`,
+        UPSTREAM_ALLOW: origin,
+        HTTP_PORT: await freePort(8080),
+        GRPC_PORT: await freePort(50051),
+        LOG_LEVEL: "info",
+      },
     },
   );
   children.push(service);

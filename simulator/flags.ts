@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { LAYOUTS, type Layout } from "./layout.ts";
-import { DEFAULT_APP, jwtsOfUsers } from "./oauth-apps.ts";
+import { DEFAULT_APP, jwtsOf } from "./oauth-apps.ts";
 import type { UsageGroup } from "./rate-limit.ts";
 import type { SimulatorOptions } from "./server.ts";
 import { DEFAULT_SWITCHES, parseSwitches } from "./switches.ts";
@@ -8,7 +8,7 @@ import { DEFAULT_SWITCHES, parseSwitches } from "./switches.ts";
 export const USAGE = `Usage: node simulator/main.ts [--port N] [--token TEXT] [--queues N] [--agents N] [--queues-per-agent N]
   [--layout ${LAYOUTS.join("|")}] [--interval MS] [--seed N] [--load CALLS_PER_SECOND] [--news-delay MS] [--new-call-handling]
   [--limit N|unlimited (light)] [--limit-medium N|unlimited] [--limit-heavy N|unlimited] [--limit-auth N|unlimited]
-  [--client-id TEXT] [--client-secret TEXT] [--jwt TEXT] [--scope "NAME NAME"] [--refresh-tokens] [--users N]
+  [--client-id TEXT] [--client-secret TEXT] [--jwt TEXT] [--users N] [--scope "NAME NAME"] [--refresh-tokens]
   [--switch NAME=VALUE ...], one of ${Object.keys(DEFAULT_SWITCHES).join(", ")}`;
 
 // The past of a program that runs for days.
@@ -40,9 +40,9 @@ export function optionsFrom(args: string[]): SimulatorOptions {
       "client-id": text,
       "client-secret": text,
       jwt: text,
+      users: text,
       scope: text,
       "refresh-tokens": { type: "boolean" },
-      users: text,
       switch: { type: "string", multiple: true },
     },
   });
@@ -60,7 +60,7 @@ export function optionsFrom(args: string[]): SimulatorOptions {
     ...DEFAULT_APP,
     clientId: values["client-id"] ?? DEFAULT_APP.clientId,
     clientSecret: values["client-secret"] ?? DEFAULT_APP.clientSecret,
-    jwts: [...(values.jwt === undefined ? DEFAULT_APP.jwts : [values.jwt]), ...jwtsOfUsers(number("users", 0))],
+    jwts: jwtsOf(values.jwt ?? DEFAULT_APP.jwts[0], number("users", 1)),
     issueRefreshTokens: values["refresh-tokens"] ?? false,
     ...(scope !== undefined && { scope }),
   };

@@ -31,7 +31,6 @@ export interface OAuthApp {
 
 /** The extension whose tokens are issued unless an app says otherwise: somebody in no queue. */
 export const DEFAULT_OWNER_ID = "62363425000";
-const FIRST_USER_ID = 72_000_000_001;
 export const DEFAULT_SCOPE = "ReadAccounts ReadPresence WebSocketsSubscription";
 
 /** The app that is always there. */
@@ -42,13 +41,13 @@ export const DEFAULT_APP = {
   jwts: ["c2ltdWxhdGVk.and.and3Q"],
 } as const satisfies OAuthAppOptions;
 
-/** JWTs of the app that is always there, each of a user of its own: nobody's calls count as another's. */
-export function jwtsOfUsers(count: number): Jwt[] {
-  const [jwt] = DEFAULT_APP.jwts;
-  return Array.from({ length: count }, (_, user) => ({
-    jwt: `${jwt}-${user + 1}`,
-    ownerId: `${FIRST_USER_ID + user}`,
+/** JWTs of so many users: the first as it is and the default owner's, the others with "-2", "-3" and so on behind. */
+export function jwtsOf(first: string, users: number): readonly Jwt[] {
+  const others = Array.from({ length: users - 1 }, (_, index) => ({
+    jwt: `${first}-${index + 2}`,
+    ownerId: String(Number(DEFAULT_OWNER_ID) - index - 1),
   }));
+  return [{ jwt: first, ownerId: DEFAULT_OWNER_ID }, ...others];
 }
 
 export function parseApp(options: OAuthAppOptions): OAuthApp {

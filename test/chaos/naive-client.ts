@@ -11,25 +11,27 @@ export interface NaiveAnswer {
   readonly observedAt: number;
 }
 
+type NaiveQuestion = Pick<Asked, "queueId" | "moreThan"> & { readonly kind: Pick<Asked["kind"], "pattern"> };
+
 /**
  * NaiveClient is what is written in an afternoon: a token, one call per Check, a JavaScript regular expression on the text
  * as it comes, and false whenever anything fails.
  */
 export class NaiveClient {
-  readonly #simulator: Simulator;
+  readonly #simulator: Pick<Simulator, "origin" | "client">;
   readonly #clock: Clock;
   readonly #mended: boolean;
   readonly #agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   #token: Promise<string | undefined> | undefined;
 
   /** `mended`: its author has seen that RingCentral writes blanks before colons. */
-  constructor(simulator: Simulator, clock: Clock, { mended }: { mended: boolean }) {
+  constructor(simulator: Pick<Simulator, "origin" | "client">, clock: Clock, { mended }: { mended: boolean }) {
     this.#simulator = simulator;
     this.#clock = clock;
     this.#mended = mended;
   }
 
-  async check({ queueId, kind, moreThan }: Asked): Promise<NaiveAnswer> {
+  async check({ queueId, kind, moreThan }: NaiveQuestion): Promise<NaiveAnswer> {
     const timeUp = new AbortController();
     const cancel = this.#clock.after(TIMEOUT_MS, () => timeUp.abort());
     const asked = { at: this.#clock.now() };
