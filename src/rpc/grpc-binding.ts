@@ -4,18 +4,22 @@ import type { Server } from "@grpc/grpc-js";
 import { encoderOf } from "./encode.ts";
 import { FanOut } from "./fan-out.ts";
 import { CallHandlerContext, contextOf, responseOf } from "./grpc-call.ts";
+import type { LaneMethod } from "./grpc-lane-call.ts";
 import { decoderOf, once, only } from "./grpc-requests.ts";
-import { singleHandler } from "./grpc-single.ts";
+import { type Handle, singleHandler } from "./grpc-single.ts";
 import { streamHandler } from "./grpc-stream.ts";
 import { type Req, type Serve, within } from "./guard.ts";
 
-/** Binds a service implementation written for Connect, and the guards around it, to a grpc-js server. */
+/**
+ * Binds a service implementation written for Connect, and the guards around it, to a grpc-js server. Returns its unary
+ * methods by their paths.
+ */
 export function bindService<Desc extends DescService>(
   server: Pick<Server, "addService">,
   service: Desc,
   implementation: Partial<ServiceImpl<Desc>>,
   guards: readonly Interceptor[],
-): void {
+): ReadonlyMap<string, LaneMethod> {
   const spec = createServiceImplSpec(service, implementation);
   const fanOut = new FanOut();
   const bound = service.methods.map((method) => {
@@ -25,6 +29,13 @@ export function bindService<Desc extends DescService>(
   server.addService(
     Object.fromEntries(bound.map(({ definition, name }) => [name, definition])),
     Object.fromEntries(bound.map(({ handler, name }) => [name, handler])),
+  );
+  const unary = bound.filter(({ definition }) => !definition.requestStream && !definition.responseStream);
+  return new Map(
+    unary.map(({ handler, definition }) => {
+      const { path, requestDeserialize: deserialize, responseSerialize: serialize } = definition;
+      return [path, { handle: handler as Handle, deserialize, serialize }];
+    }),
   );
 }
 

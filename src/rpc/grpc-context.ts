@@ -3,9 +3,11 @@ import { Code, ConnectError, type ContextValues, createContextValues } from "@co
 import type { Deadline, Metadata } from "@grpc/grpc-js";
 import { headersOf, metadataOf } from "./grpc-metadata.ts";
 
-/** What all four kinds of grpc-js calls have in common. */
+/** What all four kinds of grpc-js calls have in common, and those of the fast lane. */
 export interface AnyCall {
   readonly metadata: Metadata;
+  /** One header that is no binary one, where reading all of them is dear. */
+  header?(name: string): string | undefined;
   readonly cancelled: boolean;
   getDeadline(): Deadline;
   getHost(): string;
@@ -115,6 +117,7 @@ export class CallContext {
   /** One request header; binary values are base64 text. */
   readHeader(name: string): string | undefined {
     if (name === "content-type") return "application/grpc";
+    if (this.#call.header && !name.endsWith("-bin")) return this.#call.header(name);
     const value = this.#call.metadata.get(name)[0];
     return value === undefined || typeof value === "string" ? value : value.toString("base64");
   }

@@ -1,9 +1,13 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { AvailabilityService } from "../../gen/availability/v1/availability_service_pb.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { log } from "../telemetry/log.ts";
 import { bindService } from "./grpc-binding.ts";
 import { joinWrites } from "./grpc-join-writes.ts";
+import { layLane } from "./grpc-lane.ts";
+import type { LaneMethod } from "./grpc-lane-call.ts";
 import { addHealth, healthFiles } from "./health.ts";
 import {
   type Listener,
@@ -17,6 +21,11 @@ import {
 import { addReflection } from "./reflection.ts";
 
 const JOINED_WRITES = 64;
+
+/** What routers ask while a caller hears nothing. */
+const HOT: ReadonlySet<string> = new Set(
+  ["Check", "BatchCheck"].map((method) => `/${AvailabilityService.typeName}/${method}`),
+);
 
 const OPTIONS = {
   "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
@@ -33,9 +42,11 @@ export async function listenGrpc(deps: ListenerDeps): Promise<Listener> {
   const { routes, guards, lifecycle, host, clock = systemClock, limitMs = SHUTDOWN_LIMIT_MS } = deps;
   const server = new Server({ ...OPTIONS, interceptors: [joinWrites(JOINED_WRITES)] });
   const services: DescService[] = [];
+  const hot = new Map<string, LaneMethod>();
   const router: Pick<ConnectRouter, "service"> = {
     service(service, implementation) {
-      bindService(server, service, implementation, guards);
+      const unary = bindService(server, service, implementation, guards);
+      for (const [path, method] of unary) if (HOT.has(path)) hot.set(path, method);
       services.push(service);
       return router as ConnectRouter;
     },
@@ -45,6 +56,7 @@ export async function listenGrpc(deps: ListenerDeps): Promise<Listener> {
   addHealth(server, names, lifecycle);
   addReflection(router, services, healthFiles());
   const port = await bind(server, host, deps.port);
+  if (!layLane(server, hot)) log.warn("calls take the ordinary way through grpc-js: this version of it is not known");
   let closed: Promise<void> | undefined;
   const shutdown = async () => {
     await lifecycle.drain();
