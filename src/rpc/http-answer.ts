@@ -30,13 +30,29 @@ export async function writeAnswer(answer: UniversalServerResponse, res: AnyRespo
   }
 }
 
+/** The same for an answer of one message, which leaves in one piece with its end. */
+export async function writeWhole(answer: UniversalServerResponse, res: AnyResponse): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body ?? []) chunks.push(chunk);
+  if (isGone(res)) return;
+  sendHead(answer, res);
+  if (answer.trailer) res.addTrailers(trailersOf(answer.trailer));
+  if ("stream" in res) letGo(res.stream);
+  (res as ServerResponse).end(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+}
+
+function isGone(res: AnyResponse): boolean {
+  return "stream" in res ? res.stream === undefined || res.stream.destroyed : res.closed || res.destroyed;
+}
+
 /**
  * Tells an HTTP/2 client that sends on after the whole answer to stop, as RFC 9113 has it in 8.1: nobody reads that, and
  * the stream would stay open for it. HTTP/1.1 connections see to themselves.
  */
 function letGo(stream: ServerHttp2Stream | undefined): void {
+  if (!stream || stream.readableEnded) return;
   // Trailers, if only empty ones, end every response; a reset in the turn in which they are sent would overtake them.
-  stream?.once("wantTrailers", () =>
+  stream.once("wantTrailers", () =>
     setImmediate(() => {
       if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
     }),

@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionGzip, universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { log } from "../telemetry/log.ts";
-import { type AnyResponse, writeAnswer } from "./http-answer.ts";
+import { type AnyResponse, writeAnswer, writeWhole } from "./http-answer.ts";
 import { blameCaller, contextForNote, noteRead } from "./http-unreadable.ts";
 import { MAX_REQUEST_BYTES, type Routes } from "./listener.ts";
 import { addReflection } from "./reflection.ts";
@@ -57,8 +57,8 @@ async function serve(handler: UniversalHandler, req: AnyRequest, res: AnyRespons
     return;
   }
   const answer = blameCaller(request, await handler(request));
-  tellEncodings(request.header, answer);
-  await writeAnswer(answer, res);
+  tellEncodings(req.headers, answer);
+  await (handler.method.methodKind === "unary" ? writeWhole(answer, res) : writeAnswer(answer, res));
 }
 
 // Each protocol's header for how a request is compressed, and for how it may be.
@@ -69,9 +69,9 @@ const ENCODINGS: readonly (readonly [given: string, accepted: string])[] = [
 ];
 
 /** Tells who compressed a request in another way which one is understood; Connect says so in the error's text alone. */
-function tellEncodings(request: Headers, answer: UniversalServerResponse): void {
+function tellEncodings(request: IncomingHttpHeaders, answer: UniversalServerResponse): void {
   for (const [given, accepted] of ENCODINGS) {
-    const encoding = request.get(given);
+    const encoding = request[given];
     if (encoding && encoding !== "identity" && encoding !== compressionGzip.name) {
       answer.header?.set(accepted, compressionGzip.name);
     }
@@ -82,7 +82,8 @@ function tellEncodings(request: Headers, answer: UniversalServerResponse): void 
 function toUniversal(req: AnyRequest, res: AnyResponse): UniversalServerRequest | undefined {
   try {
     const request = universalRequestFromNodeRequest(req, res, undefined, contextForNote());
-    for (const name of ["connect-timeout-ms", "grpc-timeout"]) clampTimeout(request.header, name);
+    for (const name of ["connect-timeout-ms", "grpc-timeout"])
+      if (req.headers[name]) clampTimeout(request.header, name);
     return request;
   } catch {
     return undefined;
