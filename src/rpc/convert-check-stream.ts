@@ -6,6 +6,7 @@ import {
 } from "../../gen/availability/v1/availability_service_pb.ts";
 import type { Answer } from "../availability/answer.ts";
 import { checkResponse } from "./convert-availability.ts";
+import { fieldBytes, writeHead } from "./delimited.ts";
 import { bytesOf } from "./encode.ts";
 import { itemError } from "./item-error.ts";
 
@@ -25,10 +26,6 @@ export function streamResponse(item: StreamAnswer): CheckStreamResponse {
 }
 
 const { requestId: idField, response: responseField } = CheckStreamResponseSchema.field;
-const LENGTH_DELIMITED = 2;
-const ID_TAG = (idField.number << 3) | LENGTH_DELIMITED;
-const RESPONSE_TAG = (responseField.number << 3) | LENGTH_DELIMITED;
-const ONE_BYTE = 0x80;
 
 /**
  * The same, encoded. Of a stream that carries hundreds of thousands of answers a second only the ids differ: they are put
@@ -38,19 +35,11 @@ export function streamBytes(item: StreamAnswer): Uint8Array {
   if (!("answer" in item)) return bytesOf(CheckStreamResponseSchema, streamResponse(item));
   const { requestId } = item;
   const response = bytesOf(CheckResponseSchema, checkResponse(item.answer));
-  // A valid id has 64 bytes at most, so that its length takes one.
-  const idBytes = Buffer.byteLength(requestId);
-  let lengthBytes = 1;
-  for (let rest = response.length >>> 7; rest > 0; rest >>>= 7) lengthBytes++;
-  const bytes = Buffer.allocUnsafe(2 + idBytes + 1 + lengthBytes + response.length);
-  bytes[0] = ID_TAG;
-  bytes[1] = idBytes;
-  bytes.write(requestId, 2);
-  let at = 2 + idBytes;
-  bytes[at++] = RESPONSE_TAG;
-  let length = response.length;
-  for (; length >= ONE_BYTE; length >>>= 7) bytes[at++] = (length & (ONE_BYTE - 1)) | ONE_BYTE;
-  bytes[at++] = length;
-  response.copy(bytes, at);
+  const id = { number: idField.number, length: Buffer.byteLength(requestId) };
+  const outcome = { number: responseField.number, length: response.length };
+  const bytes = Buffer.allocUnsafe(fieldBytes(id.number, id.length) + fieldBytes(outcome.number, outcome.length));
+  let at = writeHead(bytes, 0, id);
+  at += bytes.write(requestId, at);
+  response.copy(bytes, writeHead(bytes, at, outcome));
   return bytes;
 }

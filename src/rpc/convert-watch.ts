@@ -1,5 +1,4 @@
 import { create, type DescField, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { AvailabilitySchema } from "../../gen/availability/v1/availability_pb.ts";
 import {
   DestinationUnknown_Cause,
@@ -13,7 +12,8 @@ import type { WatchItem } from "../availability/watch.ts";
 import type { WatchEvent } from "../availability/watch-event.ts";
 import { resumeTokenOf, type WatchedSet } from "../availability/watched-set.ts";
 import { availabilityMessage, timestamp } from "./convert-availability.ts";
-import { asBuffer, bytesOf } from "./encode.ts";
+import { fieldBytes, writeHead } from "./delimited.ts";
+import { bytesOf } from "./encode.ts";
 
 /** One message of a Watch. */
 export function watchResponse(item: WatchItem): WatchResponse {
@@ -51,10 +51,15 @@ function stateBytes(item: WatchItem, answer: Answer): Buffer {
 }
 
 function eventBytes(item: WatchItem, event: DescField, bytes: Uint8Array): Buffer {
-  const writer = new BinaryWriter().tag(event.number, WireType.LengthDelimited).bytes(bytes);
-  const token = resumeTokenOf(item);
-  if (token !== "") writer.tag(resumeToken.number, WireType.LengthDelimited).string(token);
-  return asBuffer(writer.finish());
+  const token = Buffer.from(resumeTokenOf(item), "latin1");
+  const head = { number: event.number, length: bytes.length };
+  const tail = { number: resumeToken.number, length: token.length };
+  const tailBytes = token.length === 0 ? 0 : fieldBytes(tail.number, tail.length);
+  const whole = Buffer.allocUnsafe(fieldBytes(head.number, head.length) + tailBytes);
+  const at = writeHead(whole, 0, head);
+  whole.set(bytes, at);
+  if (tailBytes > 0) whole.set(token, writeHead(whole, at + bytes.length, tail));
+  return whole;
 }
 
 /** By the list that streams of a set share: of thousands of states it takes longer than everything else they are told. */
@@ -68,7 +73,7 @@ function heartbeatBytes({ serverTime, confirmed, upToDate }: Heartbeat): Uint8Ar
   }
   const rest = create(WatchHeartbeatSchema, { serverTime: timestamp(serverTime), upToDate });
   // Protobuf has no field order, and what follows adds to what came before.
-  return new BinaryWriter().raw(toBinary(WatchHeartbeatSchema, rest)).raw(freshness).finish();
+  return Buffer.concat([toBinary(WatchHeartbeatSchema, rest), freshness]);
 }
 
 function freshnessOf({

@@ -7,7 +7,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { fieldBytes, writeHead } from "./delimited.ts";
 
 // What goes to many callers is serialised once: the message object itself is the key, so handlers stay typed. Messages
 // given to preEncode are never changed afterwards.
@@ -53,14 +53,27 @@ function splice(desc: DescMessage, message: Message, depth: number): Buffer | un
     const inners = innersOf(fields, field);
     const parts = inners.map((inner) => splice(field.message, inner, depth - 1));
     if (!parts.some((part) => part)) continue;
-    const writer = new BinaryWriter();
-    if (!alone) writer.raw(toBinary(desc, without(fields, field)));
-    for (const [index, inner] of inners.entries()) {
-      writer.tag(field.number, WireType.LengthDelimited).bytes(parts[index] ?? toBinary(field.message, inner));
-    }
-    return asBuffer(writer.finish());
+    const whole = inners.map((inner, index) => parts[index] ?? toBinary(field.message, inner));
+    return joined(alone ? NOTHING : toBinary(desc, without(fields, field)), field.number, whole);
   }
   return undefined;
+}
+
+const NOTHING = new Uint8Array();
+
+/** What is encoded already, and behind it each of the parts as a field of this number. */
+function joined(rest: Uint8Array, number: number, parts: readonly Uint8Array[]): Buffer {
+  let length = rest.length;
+  for (const part of parts) length += fieldBytes(number, part.length);
+  const bytes = Buffer.allocUnsafe(length);
+  bytes.set(rest);
+  let at = rest.length;
+  for (const part of parts) {
+    at = writeHead(bytes, at, { number, length: part.length });
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 type InnerField = DescField & { readonly message: DescMessage };
@@ -107,6 +120,6 @@ function without(message: Fields, field: DescField): Message {
   return { ...message, ...emptied } as unknown as Message;
 }
 
-export function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
