@@ -19,7 +19,7 @@ export const batchCheck: Scenario = {
   name: NAME,
   async run(bench) {
     if (!isInstalled("h2load")) return [{ ...goal(new Map()), note: NO_H2LOAD }];
-    const sizes = bench.short ? { rounds: 1, ms: 500, warmUpMs: 200 } : { rounds: 7, ms: 3000, warmUpMs: 2000 };
+    const sizes = bench.short ? { rounds: 1, ms: 500, warmUpMs: 200 } : { rounds: 7, ms: 3000, warmUpMs: 5000 };
     const { ids, answer, addresses, usage } = await answeringStage(bench, CHECKS);
     const service = { address: addresses.grpc, usage };
     const single = { request: checkRequest(ids[0]!), answerBytes: answer.length };

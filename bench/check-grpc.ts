@@ -15,7 +15,7 @@ export const checkGrpc: Scenario = {
     if (!isInstalled("h2load")) return goals(new Map()).map((figure) => ({ ...figure, note: NO_H2LOAD }));
     const sizes = bench.short
       ? { queues: 300, rounds: 1, ms: 500, warmUpMs: 200 }
-      : { queues: 10_000, rounds: 7, ms: 3000, warmUpMs: 2000 };
+      : { queues: 10_000, rounds: 7, ms: 3000, warmUpMs: 8000 };
     const stage = await answeringStage(bench, sizes.queues);
     const rounds = await byTurns(bench, await contenders(bench, stage), { what: NAME, ...sizes });
     await exported(bench, stage);

@@ -43,7 +43,7 @@ export const checkHttp: Scenario = {
   name: NAME,
   async run(bench) {
     if (!isInstalled("h2load")) return goals(new Map()).map((figure) => ({ ...figure, note: NO_H2LOAD }));
-    const sizes = bench.short ? { rounds: 1, ms: 400, warmUpMs: 200 } : { rounds: 5, ms: 2500, warmUpMs: 1500 };
+    const sizes = bench.short ? { rounds: 1, ms: 400, warmUpMs: 200 } : { rounds: 5, ms: 2500, warmUpMs: 4000 };
     const { ids, answer, addresses, usage } = await answeringStage(bench, 1);
     const peer = await startPeer(bench, CONNECT, answer);
     const contenders = PROTOCOLS.flatMap(({ name, headers, body, http1 = false }): Contender[] => {

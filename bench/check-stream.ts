@@ -19,7 +19,7 @@ export const checkStream: Scenario = {
   async run(bench) {
     const sizes = bench.short
       ? { queues: 300, rounds: 1, ms: 500, warmUpMs: 200 }
-      : { queues: 2000, rounds: 7, ms: 3000, warmUpMs: 2000 };
+      : { queues: 2000, rounds: 7, ms: 3000, warmUpMs: 4000 };
     const stage = await answeringStage(bench, sizes.queues);
     const rounds = await byTurns(bench, await contenders(bench, stage), { what: NAME, ...sizes });
     return [...goals(rounds), ...rates(NAME, "checks/s", rounds)];

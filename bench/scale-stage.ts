@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Child, startChild } from "../simulator/child.ts";
 import { DEFAULT_APP, jwtsOf } from "../simulator/oauth-apps.ts";
 import { type Clients, openClients } from "../test/support/clients.ts";
+import { AS_BY_NPM_START } from "./npm-start.ts";
 import { type SimulatorControl, simulatorControl } from "./simulator-control.ts";
 
 /** A service while it runs. */
@@ -33,8 +34,6 @@ interface Lifetime {
   readonly onDied: (error: Error) => void;
 }
 
-// Node gives what was just made up to 128 MiB, a third of what all of this may take.
-const AS_BY_NPM_START = ["--max-semi-space-size=16"];
 const AGENTS_PER_QUEUE = 3;
 const AT_A_TIME = 50;
 

@@ -6,6 +6,7 @@ import { PresenceDetail } from "../gen/availability/v1/destination_pb.ts";
 import { type Child, startChild } from "../simulator/child.ts";
 import { DEFAULT_APP, jwtsOf } from "../simulator/oauth-apps.ts";
 import { type Clients, openClients, type Way } from "../test/support/clients.ts";
+import { AS_BY_NPM_START } from "./npm-start.ts";
 import { type ProcessUsage, usageOf } from "./process-usage.ts";
 import { commandOf, type Ends } from "./program.ts";
 import { type SimulatorControl, simulatorControl } from "./simulator-control.ts";
@@ -88,7 +89,7 @@ export async function startStage(options: StageOptions, { ends, onDied }: Ends):
   const { PATH = "", HOME = "" } = process.env;
   const service = startChild(
     "service",
-    [join(import.meta.dirname, "../src/main.ts")],
+    [...AS_BY_NPM_START, join(import.meta.dirname, "../src/main.ts")],
     ({ msg, http, grpc }) => (msg === "ready" ? { http: String(http), grpc: String(grpc) } : undefined),
     {
       env: { PATH, HOME, ...serviceEnv, ...PORTS, STORE_URL: "sqlite::memory:", UPSTREAM_ALLOW: origin },
