@@ -8,7 +8,7 @@ const apart = [
   "src/rpc/handlers/check-stream-listeners.test.ts",
   "src/telemetry/*.test.ts",
   "src/upstream/{attempt-span,web-socket}.test.ts",
-  "test/{reads,watch}.test.ts",
+  "test/{local-answers,reads,watch}.test.ts",
 ];
 
 // What needs Node alone; vitest.all.config.ts holds the tests that take minutes or need other programs.
