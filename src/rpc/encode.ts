@@ -50,11 +50,11 @@ function splice(desc: DescMessage, message: Message, depth: number): Buffer | un
   if (whole || depth === 0) return whole;
   const fields = message as unknown as Fields;
   for (const { field, alone } of innerMessages(desc)) {
-    const inners = innersOf(fields, field);
-    const parts = inners.map((inner) => splice(field.message, inner, depth - 1));
-    if (!parts.some((part) => part)) continue;
-    const whole = inners.map((inner, index) => parts[index] ?? toBinary(field.message, inner));
-    return joined(alone ? NOTHING : toBinary(desc, without(fields, field)), field.number, whole);
+    const held = innersOf(fields, field);
+    const known = held.map((inner) => splice(field.message, inner, depth - 1));
+    if (!known.some((part) => part)) continue;
+    const parts = held.map((inner, index) => known[index] ?? toBinary(field.message, inner));
+    return joined(alone ? NOTHING : toBinary(desc, without(fields, field)), field.number, parts);
   }
   return undefined;
 }
